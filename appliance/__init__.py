@@ -1,1 +1,1 @@
-
+"""The domain and the box: no HTTP, no sockets, no Kurento, no dlib."""

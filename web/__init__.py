@@ -1,1 +1,1 @@
-
+"""What people and their browsers talk to: pages, REST API, the live gateway."""

@@ -1,0 +1,37 @@
+"""The models, one noun a file; importing this package registers every table."""
+
+from appliance.models.audit_entry import AuditEntry
+from appliance.models.candidate import Candidate
+from appliance.models.chat import ChatMessage
+from appliance.models.check_in import Consent, IdentityPhoto, SystemCheck
+from appliance.models.company import Company
+from appliance.models.exam import Exam
+from appliance.models.live_event import LiveEvent
+from appliance.models.observation import Incident, Observation
+from appliance.models.recording import Gap, LiveMedia, Part
+from appliance.models.sitting import Score, Sitting
+from appliance.models.user import LoginSession, User
+from appliance.models.vault_object import DataKey, VaultObject
+
+__all__ = [
+    "AuditEntry",
+    "Candidate",
+    "ChatMessage",
+    "Company",
+    "Consent",
+    "DataKey",
+    "Exam",
+    "Gap",
+    "IdentityPhoto",
+    "Incident",
+    "LiveEvent",
+    "LiveMedia",
+    "LoginSession",
+    "Observation",
+    "Part",
+    "Score",
+    "Sitting",
+    "SystemCheck",
+    "User",
+    "VaultObject",
+]

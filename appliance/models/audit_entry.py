@@ -1,0 +1,35 @@
+"""The audit log: append-only, each row chained to the one before by its hash."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger
+from sqlalchemy.orm import Mapped, mapped_column
+
+from appliance.db import Base
+
+
+class AuditEntry(Base):
+    """One act of a person or of the appliance."""
+
+    __tablename__ = "audit_entry"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    """1, 2, 3 … without a hole; given by ``appliance.audit`` under a lock."""
+    at: Mapped[datetime]
+    actor_kind: Mapped[str]
+    """``user``, ``candidate``, ``api``, ``cli`` or ``appliance``."""
+    actor_id: Mapped[str]
+    actor_name: Mapped[str]
+    address: Mapped[str]
+    action: Mapped[str] = mapped_column(index=True)
+    """``noun.verb`` such as ``sitting.start`` or ``recording.view``."""
+    result: Mapped[str]
+    """``success``, ``refused`` or ``failed``."""
+    subject_kind: Mapped[str]
+    subject_id: Mapped[str]
+    company_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    details: Mapped[dict[str, Any]]
+    previous_hash: Mapped[str]
+    hash: Mapped[str]
+    """SHA-256 over ``previous_hash`` and the canonical JSON of all other columns, in hex."""

@@ -1,0 +1,24 @@
+"""The customer, or a part of one, whose data is kept apart from all others'."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from appliance.db import Base, utcnow
+from appliance.models.columns import Id
+
+
+class Company(Base):
+    """Owner of exams, candidates and staff."""
+
+    __tablename__ = "company"
+
+    id: Mapped[Id]
+    slug: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    profile: Mapped[str] = mapped_column(default="none")
+    """Compliance profile: ``ru``, ``eu`` or ``none``."""
+    integration_secret: Mapped[bytes]
+    """Wrapped (``vault.wrap``) HS256 secret shared with the company's LMS."""
+    support_email: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)

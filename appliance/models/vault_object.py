@@ -1,0 +1,40 @@
+"""What the vault holds, and the wrapped keys it is sealed under."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from appliance.db import Base, utcnow
+from appliance.models.columns import Id
+
+
+class DataKey(Base):
+    """A key of one sitting or person, wrapped by the master key; destroying it erases what it sealed."""
+
+    __tablename__ = "data_key"
+
+    id: Mapped[Id]
+    purpose: Mapped[str] = mapped_column(unique=True)
+    """``sitting:42``: one key a purpose."""
+    wrapped: Mapped[bytes | None]
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    destroyed_at: Mapped[datetime | None]
+
+
+class VaultObject(Base):
+    """One sealed file."""
+
+    __tablename__ = "vault_object"
+
+    id: Mapped[Id]
+    data_key_id: Mapped[int] = mapped_column(ForeignKey("data_key.id"), index=True)
+    kind: Mapped[str]
+    """``part``, ``photo`` …; bound into the file's authentication."""
+    path: Mapped[str]
+    """Relative to the vault's folder."""
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    """Of the plain data."""
+    sha256: Mapped[str]
+    """Of the plain data, in hex."""
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)

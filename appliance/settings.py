@@ -1,0 +1,162 @@
+"""The settings: one table, read once into a frozen object. Nothing else reads the environment.
+
+Order: the default in the table, then the file (TOML, flat ``name = value``) named by ``KUSTOS_SETTINGS``, then the
+environment variable ``KUSTOS_<NAME>``.
+"""
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from appliance.errors import SettingInvalid
+
+
+class Setting(NamedTuple):
+    """One row: how a text or TOML value becomes the attribute, its default, and why it exists."""
+
+    convert: Callable[[Any], Any]
+    default: Any
+    reason: str
+
+
+def _whole(value: Any) -> int:
+    return int(str(value))
+
+
+def _number(value: Any) -> float:
+    return float(str(value))
+
+
+def _flag(value: Any) -> bool:
+    words = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+    return words[str(value).lower()]
+
+
+def _list(value: Any) -> tuple[str, ...]:
+    items = value if isinstance(value, list) else str(value).split(",")
+    return tuple(str(item).strip() for item in items if str(item).strip())
+
+
+def _path(value: Any) -> Path:
+    return Path(str(value)).expanduser().resolve()
+
+
+SETTINGS: dict[str, Setting] = {
+    "data_dir": Setting(_path, ".data", "everything that must survive a restart lives below it"),
+    "database_url": Setting(str, "", "postgresql+psycopg://…; `kustos up` fills in its embedded server"),
+    "public_url": Setting(str, "http://localhost:8080", "the one origin people type; links are made from it"),
+    "secret_key": Setting(str, "", "signs session cookies and live tokens; `kustos up` makes one and keeps it"),
+    "web_listen": Setting(str, "127.0.0.1:6543", "where gunicorn listens behind nginx"),
+    "gateway_listen": Setting(str, "127.0.0.1:6544", "where the gateway listens behind nginx"),
+    "kurento_urls": Setting(_list, ("ws://127.0.0.1:8888/kurento",), "media nodes; a real Kurento goes here"),
+    "recordings_dir": Setting(str, "", "where nodes write parts; empty: data_dir/recordings"),
+    "rtp_host": Setting(str, "127.0.0.1", "the address at which a node can reach this worker's frame tap"),
+    "stun_urls": Setting(_list, (), "STUN servers told to browsers; empty on a closed network"),
+    "turn_urls": Setting(_list, (), "TURN servers told to browsers"),
+    "turn_secret": Setting(str, "", "coturn's static-auth-secret for time-limited credentials"),
+    "session_minutes": Setting(_whole, 720, "a staff session ends after this, working or not"),
+    "idle_minutes": Setting(_whole, 60, "a staff session without a request ends after this"),
+    "login_attempts": Setting(_whole, 5, "failed log-ins before an account is locked"),
+    "lockout_minutes": Setting(_whole, 15, "how long it stays locked"),
+    "live_token_seconds": Setting(_whole, 60, "a socket must say hello within this time of asking for a token"),
+    "photo_max_bytes": Setting(_whole, 8 * 1024 * 1024, "a phone's JPEG is 2 to 5 MB"),
+    "interrupted_minutes": Setting(_whole, 30, "a running sitting without its candidate is ended after this"),
+    "worker_concurrency": Setting(_whole, 8, "live analyses one worker process takes at a time"),
+    "heartbeat_seconds": Setting(_number, 1.0, "how often a worker says it is alive"),
+    "takeover_seconds": Setting(_number, 5.0, "silence after which another worker takes over its jobs"),
+    "analysis_fps": Setting(_number, 2.0, "pictures a second looked at per sitting"),
+    "disk_reserve_mb": Setting(_whole, 2048, "below this no new sitting is admitted"),
+    "demo": Setting(_flag, False, "the demo page and its accounts exist only with this"),
+}
+"""Every setting there is. The third column is the reason it exists."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Settings:
+    """The settings of this process; frozen, so that no part can change another's."""
+
+    data_dir: Path
+    database_url: str
+    public_url: str
+    secret_key: str
+    web_listen: str
+    gateway_listen: str
+    kurento_urls: tuple[str, ...]
+    recordings_dir: str
+    rtp_host: str
+    stun_urls: tuple[str, ...]
+    turn_urls: tuple[str, ...]
+    turn_secret: str
+    session_minutes: int
+    idle_minutes: int
+    login_attempts: int
+    lockout_minutes: int
+    live_token_seconds: int
+    photo_max_bytes: int
+    interrupted_minutes: int
+    worker_concurrency: int
+    heartbeat_seconds: float
+    takeover_seconds: float
+    analysis_fps: float
+    disk_reserve_mb: int
+    demo: bool
+
+    @property
+    def recordings(self) -> Path:
+        """Folder in which media nodes write parts before they are sealed."""
+        return Path(self.recordings_dir) if self.recordings_dir else self.data_dir / "recordings"
+
+    @property
+    def vault(self) -> Path:
+        """Folder of sealed files."""
+        return self.data_dir / "vault"
+
+    @property
+    def master_key_file(self) -> Path:
+        """File with the key that wraps all others."""
+        return self.data_dir / "keys" / "master.key"
+
+    def __repr__(self) -> str:
+        """Show no secret, wherever a log may print this."""
+        return f"<Settings data_dir={self.data_dir} public_url={self.public_url}>"
+
+
+def load_settings(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+    """Read the table's values; raise ``SettingInvalid`` that names key and place of a wrong or unknown one."""
+    env = os.environ if environ is None else environ
+    path = env.get("KUSTOS_SETTINGS", "")
+    in_file = _read_file(path)
+    values: dict[str, Any] = {}
+    for name, setting in SETTINGS.items():
+        variable = f"KUSTOS_{name.upper()}"
+        if name in overrides:
+            raw, place = overrides[name], "the command line"
+        elif variable in env:
+            raw, place = env[variable], f"environment variable {variable}"
+        elif name in in_file:
+            raw, place = in_file[name], path
+        else:
+            raw, place = setting.default, "the default"
+        try:
+            values[name] = setting.convert(raw) if not isinstance(raw, tuple) else raw
+        except (ValueError, KeyError) as error:
+            raise SettingInvalid(f"{name} in {place}: {raw!r} is not valid ({setting.reason})") from error
+    return Settings(**{field.name: values[field.name] for field in fields(Settings)})
+
+
+def _read_file(path: str) -> dict[str, Any]:
+    if not path:
+        return {}
+    try:
+        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingInvalid(f"{path}: cannot be read ({error.strerror})") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingInvalid(f"{path}: is not valid TOML ({error})") from error
+    unknown = sorted(set(content) - set(SETTINGS))
+    if unknown:
+        raise SettingInvalid(f"{path}: unknown setting {unknown[0]}; known are {', '.join(SETTINGS)}")
+    return content

@@ -1,0 +1,234 @@
+"""The words of the domain as enumerations: one spelling for code, database, socket and pages."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a member of staff may be; the permissions of each stand in ``appliance.security.permission_map``."""
+
+    ADMIN = "admin"
+    ORGANISER = "organiser"
+    PROCTOR = "proctor"
+    REVIEWER = "reviewer"
+    SECURITY_OFFICER = "security_officer"
+    SUPPORT = "support"
+    AUDITOR = "auditor"
+
+
+class ExamMode(StrEnum):
+    """Who decides, and when."""
+
+    AUTO = "auto"
+    OFFLINE = "offline"
+    ONLINE = "online"
+    IDENTIFICATION = "identification"
+
+
+class SittingState(StrEnum):
+    """States of one candidate's attempt; the steps between them are in ``appliance.sitting_machine``."""
+
+    CREATED = "created"
+    SCHEDULED = "scheduled"
+    CHECK_IN = "check_in"
+    WAITING = "waiting"
+    RUNNING = "running"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    PROCESSING = "processing"
+    IN_REVIEW = "in_review"
+    CONCLUDED = "concluded"
+    DECLINED = "declined"
+    CANCELLED = "cancelled"
+    IDENTITY_REFUSED = "identity_refused"
+    TIMED_OUT = "timed_out"
+    INTERRUPTED = "interrupted"
+    EXPIRED = "expired"
+
+
+class Conclusion(StrEnum):
+    """What a named person concluded of a sitting."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    SUSPICIOUS = "suspicious"
+    NOT_REVIEWED = "not_reviewed"
+
+
+class FinishedBy(StrEnum):
+    """Who or what ended the exam."""
+
+    CANDIDATE = "candidate"
+    PROCTOR = "proctor"
+    CLOCK = "clock"
+
+
+class CheckInStep(StrEnum):
+    """The steps of the check-in, in their order."""
+
+    CONSENT = "consent"
+    SYSTEM_CHECK = "system_check"
+    FACE_PHOTO = "face_photo"
+    DOCUMENT_PHOTO = "document_photo"
+    WAITING_ROOM = "waiting_room"
+
+
+class Track(StrEnum):
+    """A kind of recorded stream of one sitting."""
+
+    CAMERA = "camera"
+    SCREEN = "screen"
+    AUX = "aux"
+
+
+class PartState(StrEnum):
+    """Life of one contiguous recording of a track."""
+
+    RECORDING = "recording"
+    STOPPED = "stopped"
+    SEALED = "sealed"
+    LOST = "lost"
+
+
+class GapCause(StrEnum):
+    """Why there is no evidence for a span of a running sitting."""
+
+    NODE_LOST = "node_lost"
+    CONNECTION_LOST = "connection_lost"
+    SHARE_STOPPED = "share_stopped"
+    CAMERA_STOPPED = "camera_stopped"
+    RECORDER_FAILED = "recorder_failed"
+    PAGE_CLOSED = "page_closed"
+    UNKNOWN = "unknown"
+
+
+class PhotoKind(StrEnum):
+    """Photos taken at the check-in."""
+
+    FACE = "face"
+    DOCUMENT = "document"
+
+
+class PhotoState(StrEnum):
+    """Life of a check-in photo; ``superseded`` after a newer one was handed in."""
+
+    SUBMITTED = "submitted"
+    RETAKE_REQUESTED = "retake_requested"
+    SUPERSEDED = "superseded"
+
+
+class IdentityVerdict(StrEnum):
+    """What the comparison of two faces said."""
+
+    MATCH = "match"
+    MISMATCH = "mismatch"
+    UNDETERMINED = "undetermined"
+
+
+class ObservationSource(StrEnum):
+    """Who saw it."""
+
+    DETECTOR = "detector"
+    BROWSER = "browser"
+    HUMAN = "human"
+
+
+class Decision(StrEnum):
+    """What a person said of an observation."""
+
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+    DISMISSED = "dismissed"
+
+
+class ObservationType(StrEnum):
+    """Codes of what can be seen, heard or marked; technical ones never lower the score."""
+
+    EXTRA_USER_IN_FRAME = "extra_user_in_frame"
+    SUBSTITUTION_USER = "substitution_user"
+    NO_USER_IN_FRAME = "no_user_in_frame"
+    AVERT_EYES = "avert_eyes"
+    CHANGE_ACTIVE_WINDOW_ON_COMPUTER = "change_active_window_on_computer"
+    FULL_SCREEN_LEFT = "full_screen_left"
+    CLIPBOARD = "clipboard"
+    VOICE_DETECTED = "voice_detected"
+    TALK = "talk"
+    FORBIDDEN_SOFTWARE = "forbidden_software"
+    FORBIDDEN_DEVICE = "forbidden_device"
+    PHONE = "phone"
+    PHONE_SCREEN = "phone_screen"
+    BOOKS = "books"
+    EXTRA_DISPLAY = "extra_display"
+    CHEATER = "cheater"
+    NONVERBAL = "nonverbal"
+    TIMEOUT = "timeout"
+    MIC_MUTED = "mic_muted"
+    MIC_NO_SOUND = "mic_no_sound"
+    MIC_NO_DEVICE_CONNECTED = "mic_no_device_connected"
+    CAMERA_NO_PICTURE = "camera_no_picture"
+    CAMERA_NO_DEVICE_CONNECTED = "camera_no_device_connected"
+    DESKTOP_REQUEST_PENDING = "desktop_request_pending"
+    NO_PING = "no_ping"
+    VIRTUAL_MACHINE = "virtual_machine"
+    UNDETERMINED = "undetermined"
+
+
+TECHNICAL_TYPES = frozenset(
+    {
+        ObservationType.TIMEOUT,
+        ObservationType.MIC_MUTED,
+        ObservationType.MIC_NO_SOUND,
+        ObservationType.MIC_NO_DEVICE_CONNECTED,
+        ObservationType.CAMERA_NO_PICTURE,
+        ObservationType.CAMERA_NO_DEVICE_CONNECTED,
+        ObservationType.DESKTOP_REQUEST_PENDING,
+        ObservationType.NO_PING,
+        ObservationType.VIRTUAL_MACHINE,
+        ObservationType.UNDETERMINED,
+    }
+)
+"""Faults of machines and doubts: shown and counted, never scored."""
+
+BROWSER_TYPES = frozenset(
+    {
+        ObservationType.CHANGE_ACTIVE_WINDOW_ON_COMPUTER,
+        ObservationType.FULL_SCREEN_LEFT,
+        ObservationType.CLIPBOARD,
+        ObservationType.EXTRA_DISPLAY,
+        ObservationType.MIC_MUTED,
+        ObservationType.MIC_NO_SOUND,
+        ObservationType.MIC_NO_DEVICE_CONNECTED,
+        ObservationType.CAMERA_NO_DEVICE_CONNECTED,
+        ObservationType.DESKTOP_REQUEST_PENDING,
+    }
+)
+"""What a candidate's browser may report of itself."""
+
+WARNING_TYPES = (
+    ObservationType.EXTRA_USER_IN_FRAME,
+    ObservationType.SUBSTITUTION_USER,
+    ObservationType.NO_USER_IN_FRAME,
+    ObservationType.AVERT_EYES,
+    ObservationType.CHANGE_ACTIVE_WINDOW_ON_COMPUTER,
+    ObservationType.VOICE_DETECTED,
+    ObservationType.FORBIDDEN_SOFTWARE,
+    ObservationType.FORBIDDEN_DEVICE,
+    ObservationType.BOOKS,
+    ObservationType.PHONE,
+    ObservationType.CHEATER,
+)
+"""What a proctor or reviewer may mark or send by hand, in the order of the menu."""
+
+
+class ChatAuthor(StrEnum):
+    """Which side wrote a chat message."""
+
+    CANDIDATE = "candidate"
+    PROCTOR = "proctor"
+    SYSTEM = "system"
+
+
+class ChatKind(StrEnum):
+    """An ``incident`` message blocks the exam's content until a normal one follows."""
+
+    MESSAGE = "message"
+    INCIDENT = "incident"
