@@ -1,0 +1,203 @@
+"""What is said over the socket, as msgspec structs tagged by ``type``: the contract with the pages' JavaScript.
+
+JSON text frames. Milliseconds are UTC of the server unless a field says otherwise. SDP and ICE fields are those of
+the W3C's RTCSessionDescription and RTCIceCandidate.
+"""
+
+from typing import Annotated, Any
+
+import msgspec
+
+from appliance.vocabulary import ObservationType, Track
+
+Text = Annotated[str, msgspec.Meta(max_length=4000)]
+Name = Annotated[str, msgspec.Meta(max_length=64)]
+Sdp = Annotated[str, msgspec.Meta(max_length=100_000)]
+
+
+class ClientMessage(msgspec.Struct, tag_field="type", forbid_unknown_fields=True):
+    """Root of all that a browser says."""
+
+
+class Hello(ClientMessage, tag="hello"):
+    """First message: who I am, what I saw last, which tab I am."""
+
+    token: Annotated[str, msgspec.Meta(max_length=4096)]
+    since: int | None = None
+    tab: Name = ""
+
+
+class Ping(ClientMessage, tag="ping"):
+    """``at`` is the browser's own clock; answered by ``Pong``."""
+
+    at: float
+    rtt_ms: float | None = None
+
+
+class Publish(ClientMessage, tag="publish"):
+    """Candidate: the offer of one sendonly track group; ``connection`` names the RTCPeerConnection."""
+
+    track: Track
+    connection: Name
+    sdp: Sdp
+
+
+class Resume(ClientMessage, tag="resume"):
+    """Candidate after a lost socket: this RTCPeerConnection still stands, is it still known?"""
+
+    track: Track
+    connection: Name
+
+
+class Unpublish(ClientMessage, tag="unpublish"):
+    """Candidate: the track ended (share stopped, camera unplugged)."""
+
+    track: Track
+    reason: Name = ""
+
+
+class View(ClientMessage, tag="view"):
+    """Staff: a recvonly offer to watch a track of a sitting."""
+
+    sitting_id: int
+    track: Track
+    connection: Name
+    sdp: Sdp
+
+
+class Unview(ClientMessage, tag="unview"):
+    """Staff: no longer watched."""
+
+    connection: Name
+
+
+class Candidate(ClientMessage, tag="candidate"):
+    """An ICE candidate of the browser for a connection it named; an empty one ends them."""
+
+    connection: Name
+    candidate: Annotated[str, msgspec.Meta(max_length=1000)]
+    sdp_mid: Name | None = None
+    sdp_m_line_index: int | None = None
+
+
+class Observe(ClientMessage, tag="observe"):
+    """Candidate's browser: something began (``start``), ended (``end``) or happened at once (``instant``).
+
+    ``at`` is the browser's clock; ``ref`` joins the end to the start.
+    """
+
+    kind: ObservationType
+    phase: Annotated[str, msgspec.Meta(pattern="^(start|end|instant)$")]
+    at: float
+    ref: Name
+    details: Annotated[dict[str, str | int | float | bool], msgspec.Meta(max_length=20)] = {}
+
+
+class Chat(ClientMessage, tag="chat"):
+    """A chat message; staff name the sitting, a candidate has only one. ``ref`` makes a repeat harmless."""
+
+    text: Annotated[str, msgspec.Meta(min_length=1, max_length=4000)]
+    ref: Name
+    sitting_id: int | None = None
+    incident: bool = False
+
+
+class Stats(ClientMessage, tag="stats"):
+    """Candidate: what the browser's getStats tells of its connections, for support."""
+
+    values: Annotated[dict[str, dict[str, str | int | float | bool | None]], msgspec.Meta(max_length=8)]
+
+
+AnyClientMessage = Hello | Ping | Publish | Resume | Unpublish | View | Unview | Candidate | Observe | Chat | Stats
+
+
+class ServerMessage(msgspec.Struct, tag_field="type"):
+    """Root of all that the gateway says."""
+
+
+class Welcome(ServerMessage, tag="welcome"):
+    """Answer to ``Hello``; ``seq`` is where replay starts from next time."""
+
+    seq: int
+    server_ms: int
+    ice_servers: list[dict[str, Any]]
+    sitting: dict[str, Any] | None = None
+
+
+class Pong(ServerMessage, tag="pong"):
+    """Answer to ``Ping``: the browser's clock back, and the server's."""
+
+    at: float
+    server_ms: int
+
+
+class Answer(ServerMessage, tag="answer"):
+    """The SDP answer for a connection that published or views."""
+
+    connection: str
+    sdp: str
+
+
+class RemoteCandidate(ServerMessage, tag="candidate"):
+    """An ICE candidate of the media node."""
+
+    connection: str
+    candidate: str
+    sdp_mid: str | None
+    sdp_m_line_index: int | None
+
+
+class Resumed(ServerMessage, tag="resumed"):
+    """The connection is still known: nothing to do."""
+
+    connection: str
+
+
+class OfferWanted(ServerMessage, tag="offer_wanted"):
+    """Candidate: please make a new RTCPeerConnection for the track (node lost, connection unknown)."""
+
+    track: Track
+    cause: str
+
+
+class ViewEnded(ServerMessage, tag="view_ended"):
+    """Staff: what this connection watched is gone; view again when ``media.state`` says live."""
+
+    connection: str
+    cause: str
+
+
+class Event(ServerMessage, tag="event"):
+    """An event of the bus (kinds and payloads in docs/contracts.md)."""
+
+    seq: int
+    kind: str
+    sitting_id: int | None
+    payload: dict[str, Any]
+    at_ms: int
+
+
+class Reset(ServerMessage, tag="reset"):
+    """Too much was missed: reload the state by REST, go on from ``seq``."""
+
+    seq: int
+
+
+class Overtaken(ServerMessage, tag="superseded"):
+    """Candidate: the sitting was opened in another tab; this socket closes."""
+
+
+class Fault(ServerMessage, tag="error"):
+    """A message could not be carried out; ``ref`` is its ``ref`` or ``connection`` where it had one."""
+
+    code: str
+    message: str
+    ref: str = ""
+
+
+AnyServerMessage = (
+    Welcome | Pong | Answer | RemoteCandidate | Resumed | OfferWanted | ViewEnded | Event | Reset | Overtaken | Fault
+)
+
+DECODER = msgspec.json.Decoder(AnyClientMessage)
+ENCODER = msgspec.json.Encoder()
