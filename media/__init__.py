@@ -1,1 +1,1 @@
-
+"""Pictures and sound: Kurento, recordings, frames, detectors."""
