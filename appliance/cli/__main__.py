@@ -1,0 +1,5 @@
+"""Let ``python -m appliance.cli`` be ``kustos``."""
+
+from appliance.cli import main
+
+main()

@@ -1,0 +1,43 @@
+"""How a command reaches the database: of the running appliance, or by starting the embedded server for a moment."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from appliance.collaborators import Collaborators, assemble
+from appliance.db import unit_of_work
+from appliance.errors import SettingInvalid
+from appliance.settings import load_settings
+from appliance.standalone.layout import Layout
+from appliance.standalone.postgres import EmbeddedPostgres
+
+
+@contextmanager
+def command_collaborators(data: str | None) -> Iterator[Collaborators]:
+    """Yield what services need; the settings are KUSTOS_SETTINGS' or those in the data folder.
+
+    Raises ``SettingInvalid`` where there are none yet.
+    """
+    layout = Layout(Path(data or ".data").expanduser().resolve())
+    embedded: EmbeddedPostgres | None = None
+    if data is not None or "KUSTOS_SETTINGS" not in os.environ:
+        if not layout.settings_file.exists():
+            raise SettingInvalid(f"There is no appliance in {layout.data}: start `kustos up` first, or name --data.")
+        os.environ["KUSTOS_SETTINGS"] = str(layout.settings_file)
+        embedded = EmbeddedPostgres(layout.postgres)
+        embedded.start()
+    try:
+        yield assemble(load_settings())
+    finally:
+        if embedded is not None:
+            embedded.stop()
+
+
+@contextmanager
+def command_session(data: str | None) -> Iterator[Session]:
+    """Yield a session in a unit of work."""
+    with command_collaborators(data) as collaborators, unit_of_work(collaborators.session_factory) as session:
+        yield session

@@ -1,0 +1,49 @@
+"""One command a process: what supervisord here, and systemd on customer hosts, start."""
+
+import asyncio
+import os
+import sys
+
+import click
+
+from appliance.settings import load_settings
+
+
+@click.command()
+def web() -> None:
+    """Serve pages and the REST API (gunicorn)."""
+    settings = load_settings()
+    arguments = [
+        *("--bind", settings.web_listen),
+        *("--worker-class", "gthread", "--workers", "1", "--threads", "16"),
+        *("--worker-tmp-dir", "/dev/shm" if os.path.isdir("/dev/shm") else "/tmp"),  # noqa: PTH112,S108 - heartbeat file
+        *("--graceful-timeout", "10", "--access-logfile", "/dev/null"),
+        "web.app:make_wsgi()",
+    ]
+    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *arguments])  # noqa: S606 - becomes the server
+
+
+@click.command()
+def gateway() -> None:
+    """Carry signalling, chat and the feed (websockets)."""
+    from appliance.collaborators import assemble  # noqa: PLC0415 - each process loads only what it runs
+    from web.realtime.server import run  # noqa: PLC0415
+
+    asyncio.run(run(assemble(load_settings())))
+
+
+@click.command()
+@click.option("--listen", default="127.0.0.1:8888", show_default=True, metavar="HOST:PORT", help="Control port.")
+def node(listen: str) -> None:
+    """Run the embedded media node: Kurento's protocol on GStreamer."""
+    from media.node.__main__ import run  # noqa: PLC0415 - GStreamer is loaded in this process only
+
+    run(listen)
+
+
+@click.command()
+def worker() -> None:
+    """Work off the jobs: live analysis, sealing, periodic sweeps."""
+    from media.tasks import run  # noqa: PLC0415 - models are loaded in this process only
+
+    run(load_settings())

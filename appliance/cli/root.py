@@ -1,0 +1,35 @@
+"""The group of all commands, and the one place where an error becomes a line and an exit status."""
+
+import sys
+
+import click
+
+from appliance.cli import audit, demo, processes, up
+from appliance.errors import ApplianceError
+
+
+class Kustos(click.Group):
+    """Words an ``ApplianceError`` as plain lines on stderr, with no traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; exit with 1 on an error that has words."""
+        try:
+            return super().invoke(ctx)
+        except ApplianceError as error:
+            click.echo(click.style("kustos: ", fg="red", bold=True) + error.message, err=True)
+            sys.exit(1)
+
+
+@click.group(cls=Kustos, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="kustos")
+def main() -> None:
+    """Kustos, the on-premise proctoring appliance."""
+
+
+main.add_command(up.up)
+main.add_command(processes.web)
+main.add_command(processes.gateway)
+main.add_command(processes.node)
+main.add_command(processes.worker)
+main.add_command(audit.audit)
+main.add_command(demo.demo)

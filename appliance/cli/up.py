@@ -1,0 +1,126 @@
+"""``kustos up``: the whole appliance on this machine, until Ctrl-C."""
+
+import logging
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from appliance import schema
+from appliance.cli.table import Row, print_table
+from appliance.collaborators import Collaborators, assemble
+from appliance.db import unit_of_work
+from appliance.services.demo import DemoAccounts
+from appliance.services.demo import ensure as ensure_demo
+from appliance.settings import load_settings
+from appliance.standalone import certificate, nginx, preflight, supervision
+from appliance.standalone.layout import Layout, Ports
+from appliance.standalone.postgres import EmbeddedPostgres
+
+READY_SECONDS = 60.0
+"""A slow disk's first start; on the reference machine it is under 10."""
+
+
+class _Stop(Exception):
+    """Ctrl-C, or a polite kill."""
+
+
+@click.command()
+@click.option("--data", type=click.Path(path_type=Path), default=".data", show_default=True, help="Data folder.")
+@click.option("--demo", is_flag=True, help="Make a company, exams and staff to play with.")
+@click.option("--port", default=8080, show_default=True, help="Port of http://localhost.")
+@click.option("--https-port", default=None, type=int, help="Port of https on the LAN [default: --port + 363].")
+def up(data: Path, demo: bool, port: int, https_port: int | None) -> None:
+    """Start everything on this machine and keep it running until Ctrl-C."""
+    logging.basicConfig(level=logging.WARNING)
+    layout, ports = Layout(data.expanduser().resolve()), Ports.from_public(port, https_port)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    begin = time.monotonic()
+    layout.make()
+    preflight.check_host(layout, ports)
+    postgres = EmbeddedPostgres(layout.postgres)
+    supervisor: subprocess.Popen[bytes] | None = None
+    try:
+        layout.write_settings(postgres.start(), ports, demo)
+        accounts = _prepare(layout, demo)
+        pem, key = certificate.ensure_certificate(layout.keys)
+        supervisor = supervision.start(
+            supervision.write_configuration(layout, ports, nginx.write_configuration(layout, ports, pem, key))
+        )
+        ready = supervision.wait_until_ready(supervision.probes(ports), supervisor, layout.logs, READY_SECONDS)
+        _print_welcome(layout, ports, ready, accounts, time.monotonic() - begin)
+        _watch(supervisor, postgres)
+    except _Stop:
+        click.echo("\nStopping …", err=True)
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        if supervisor is not None:
+            _end(supervisor)
+        postgres.stop()
+    click.echo("Stopped.", err=True)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise _Stop
+
+
+def _prepare(layout: Layout, demo: bool) -> DemoAccounts | None:
+    """Bring the schema up to date and make the demo's data."""
+    os.environ["KUSTOS_SETTINGS"] = str(layout.settings_file)
+    settings = load_settings()
+    schema.upgrade(settings.database_url)
+    collaborators: Collaborators = assemble(settings)
+    if not demo:
+        return None
+    with unit_of_work(collaborators.session_factory) as session:
+        return ensure_demo(session, collaborators.vault, settings)
+
+
+def _watch(supervisor: subprocess.Popen[bytes], postgres: EmbeddedPostgres) -> None:
+    while True:
+        try:
+            supervisor.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            if postgres.ensure_running():
+                click.echo("PostgreSQL had died; it was started again.", err=True)
+        else:
+            click.echo("The supervisor ended by itself; stopping.", err=True)
+            return
+
+
+def _end(supervisor: subprocess.Popen[bytes]) -> None:
+    supervisor.terminate()
+    try:
+        supervisor.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        supervisor.kill()
+
+
+def _print_welcome(
+    layout: Layout, ports: Ports, ready: dict[str, float], accounts: DemoAccounts | None, seconds: float
+) -> None:
+    origin = f"http://localhost:{ports.http}"
+    rows = [
+        Row("This machine", origin),
+        Row("Your LAN", f"https://{certificate.lan_address()}:{ports.https}", "self-signed certificate"),
+        Row("Data", str(layout.data), f"logs in {layout.logs}"),
+        Row("Ready", ", ".join(("PostgreSQL", *ready, f"{supervision.WORKERS} workers")), f"after {seconds:.1f} s"),
+    ]
+    print_table("Kustos is running", rows)
+    if accounts is None:
+        return
+    print_table(
+        "Demo accounts (page with current one-time codes: " + origin + "/demo)",
+        [
+            Row(str(one.role), one.email, f"password {one.password}   TOTP {one.totp_secret}")
+            for one in accounts.staff
+        ],
+    )
+    print_table("Candidates", [Row(name, origin + path) for name, path in accounts.candidate_links.items()])
+    click.echo("Ctrl-C stops everything; the data stay.")

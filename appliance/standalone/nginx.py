@@ -1,0 +1,87 @@
+"""The configuration of the one origin: ``/`` to web, ``/live`` to the gateway, http on loopback, https on the LAN."""
+
+import os
+import pwd
+from pathlib import Path
+
+from appliance.standalone.layout import Layout, Ports
+
+TEMPLATE = """\
+# Written by `kustos up`; production's configuration comes from ansible/.
+{user}worker_processes 1;
+pid {run}/nginx.pid;
+error_log stderr warn;
+daemon off;
+events {{ worker_connections 1024; }}
+http {{
+  access_log off;
+  server_tokens off;
+  client_body_temp_path {run}/nginx-body;
+  proxy_temp_path {run}/nginx-proxy;
+  fastcgi_temp_path {run}/nginx-fastcgi;
+  uwsgi_temp_path {run}/nginx-uwsgi;
+  scgi_temp_path {run}/nginx-scgi;
+  client_max_body_size 12m;  # above settings.photo_max_bytes, so that the application words the refusal
+  map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
+  proxy_http_version 1.1;
+  proxy_set_header Host $http_host;
+  proxy_set_header X-Forwarded-For $remote_addr;  # replaced, not appended: what a client claims does not count
+  proxy_set_header X-Forwarded-Proto $scheme;
+  server {{
+    listen 127.0.0.1:{http};{ipv6}
+    include {run}/locations.conf;
+  }}
+  server {{
+    listen {https} ssl;
+    ssl_certificate {certificate};
+    ssl_certificate_key {key};
+    ssl_protocols TLSv1.2 TLSv1.3;
+    include {run}/locations.conf;
+  }}
+}}
+"""
+
+LOCATIONS = """\
+location /live {{
+  proxy_pass http://127.0.0.1:{gateway};
+  proxy_set_header Upgrade $http_upgrade;
+  proxy_set_header Connection $connection_upgrade;
+  proxy_read_timeout 60s;  # the page pings every 10 s
+  proxy_buffering off;
+}}
+location / {{
+  proxy_pass http://127.0.0.1:{web};
+  proxy_buffering off;
+  proxy_request_buffering off;
+}}
+"""
+
+
+def write_configuration(layout: Layout, ports: Ports, certificate: Path, key: Path) -> Path:
+    """Write nginx's files below ``layout.run`` and return the main one."""
+    user = ""
+    if os.geteuid() == 0:
+        known = {entry.pw_name for entry in pwd.getpwall()}
+        user = f"user {'www-data' if 'www-data' in known else 'nobody'};\n"
+    ipv6 = f"\n    listen [::1]:{ports.http};" if _has_ipv6_loopback() else ""
+    locations = LOCATIONS.format(gateway=ports.gateway, web=ports.web)
+    (layout.run / "locations.conf").write_text(locations, encoding="utf-8")
+    main = layout.run / "nginx.conf"
+    main.write_text(
+        TEMPLATE.format(
+            user=user,
+            run=layout.run,
+            http=ports.http,
+            https=ports.https,
+            ipv6=ipv6,
+            certificate=certificate,
+            key=key,
+        ),
+        encoding="utf-8",
+    )
+    return main
+
+
+def _has_ipv6_loopback() -> bool:
+    table = Path("/proc/net/if_inet6")
+    return table.exists() and "00000000000000000000000000000001" in table.read_text(encoding="ascii")
