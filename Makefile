@@ -16,30 +16,14 @@ setup: .venv/.packages .venv/.installed catalogues
 
 setup-test: setup .venv/.packages-test .venv/.installed-test node_modules/.installed
 
-# What comes from the distribution: GStreamer and its Python binding, nginx; for the tests a browser and ffmpeg.
-APT := python3-venv python3-gi gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 gir1.2-gst-plugins-bad-1.0 \
-	gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-nice nginx-light
-APT_TEST := chromium ffmpeg
-
-define apt_install
-	@missing=$$(for p in $(1); do dpkg -s $$p 2>/dev/null | grep -q '^Status: install ok installed' || echo $$p; done); \
-	if ! command -v nginx >/dev/null && [ ! -x /usr/sbin/nginx ]; then :; else missing=$$(echo $$missing | sed 's/nginx-light//'); fi; \
-	if [ -n "$${missing// /}" ]; then \
-	  sudo=$$([ $$(id -u) = 0 ] || echo sudo); \
-	  echo "Installing from the distribution: $$missing"; \
-	  $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing; \
-	fi
-endef
-
-.venv/.packages: Makefile
-	$(call apt_install,$(APT))
-	@# The venv sees the distribution's python3-gi, so it is made by the distribution's python3, whatever comes first in PATH.
+# The venv sees the distribution's python3-gi, so it is made by the distribution's python3, whatever comes first in PATH.
+.venv/.packages: .ci/packages
+	@.ci/packages run
 	@[ -x .venv/bin/python ] || /usr/bin/python3 -m venv --system-site-packages .venv
 	@touch $@
 
 .venv/.packages-test: .venv/.packages
-	$(call apt_install,$(APT_TEST))
-	@command -v npm >/dev/null || { $(call apt_install,nodejs npm) ; }
+	@.ci/packages test
 	@touch $@
 
 .venv/.installed: .venv/.packages setup.cfg constraints.txt requirements-models.txt
