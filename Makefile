@@ -16,10 +16,12 @@ setup: .venv/.packages .venv/.installed catalogues
 
 setup-test: setup .venv/.packages-test .venv/.installed-test node_modules/.installed
 
-# The venv sees the distribution's python3-gi, so it is made by the distribution's python3, whatever comes first in PATH.
+# PyGObject comes from the distribution, so the venv is made by the distribution's python3, whatever comes first in PATH, and sees
+# that one package by a link: --system-site-packages would let whatever else this machine has take the place of pinned versions.
 .venv/.packages: .ci/packages
 	@.ci/packages run
-	@[ -x .venv/bin/python ] || /usr/bin/python3 -m venv --system-site-packages .venv
+	@[ -x .venv/bin/python ] || /usr/bin/python3 -m venv .venv
+	@ln -sfn /usr/lib/python3/dist-packages/gi $$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/gi
 	@touch $@
 
 .venv/.packages-test: .venv/.packages
