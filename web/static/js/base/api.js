@@ -1,0 +1,52 @@
+/** @file The REST API: JSON in and out, CSRF header, errors as ApiError. */
+
+import { ApiError } from "./errors.js";
+import { pageData } from "./page_data.js";
+
+const TIMEOUT_MS = 20_000;
+
+/** Keep the CSRF token up to date when an answer brings another. @param {string} token */
+export function useCsrf(token) {
+  if (token) pageData.csrf = token;
+}
+
+/**
+ * @param {string} path
+ * @param {RequestInit & {timeout?: number}} [options]
+ * @returns {Promise<any>}
+ */
+async function request(path, { timeout = TIMEOUT_MS, ...options } = {}) {
+  let response;
+  try {
+    response = await fetch(path, { credentials: "same-origin", cache: "no-store", signal: AbortSignal.timeout(timeout), ...options });
+  } catch (error) {
+    const late = error instanceof DOMException && error.name === "TimeoutError";
+    throw new ApiError(0, late ? "timeout" : "offline", String(error));
+  }
+  const body = await response.json().catch(() => null);
+  if (response.ok) return body ?? {};
+  const error = body?.error;
+  // A proxy in between answers in its own words: never show those.
+  if (!error?.code) throw new ApiError(response.status, response.status === 413 ? "too_large" : "internal", response.statusText);
+  throw new ApiError(response.status, error.code, error.message, error.details);
+}
+
+/** @param {string} path */
+export const get = (path) => request(path, { headers: { Accept: "application/json" } });
+
+/** @param {string} path @param {unknown} [body] */
+export const post = (path, body = {}) =>
+  request(path, {
+    method: "POST",
+    headers: { Accept: "application/json", "Content-Type": "application/json", "X-CSRF-Token": pageData.csrf },
+    body: JSON.stringify(body),
+  });
+
+/** Send a file as it is. @param {string} path @param {Blob} blob */
+export const postBlob = (path, blob) =>
+  request(path, {
+    method: "POST",
+    headers: { Accept: "application/json", "Content-Type": blob.type, "X-CSRF-Token": pageData.csrf },
+    body: blob,
+    timeout: 60_000,
+  });

@@ -1,0 +1,106 @@
+/**
+ * Shapes of what the server sends to the staff's pages; the contract is docs/contracts.md.
+ * Fields that end in `_ms` are UTC milliseconds of the server.
+ *
+ * @typedef {"camera" | "screen"} Track
+ * @typedef {"live" | "lost" | "none"} TrackState
+ * @typedef {"pending" | "confirmed" | "dismissed"} Decision
+ * @typedef {"created" | "scheduled" | "check_in" | "waiting" | "running" | "paused" | "finished" | "processing"
+ *   | "in_review" | "concluded" | "declined" | "cancelled" | "identity_refused" | "timed_out" | "interrupted"
+ *   | "expired"} SittingState
+ *
+ * @typedef {object} Candidate
+ * @property {string} name
+ * @property {string} external_id
+ * @property {string} [email]
+ *
+ * @typedef {object} Summary
+ * @property {number} id
+ * @property {SittingState} state
+ * @property {string} step
+ * @property {string} mode
+ * @property {{id?: number, name: string, thresholds?: Record<string, number>, weights?: Record<string, number>}} exam
+ * @property {Candidate} candidate
+ * @property {{id: number, name: string} | null} proctor
+ * @property {number | null} deadline_ms
+ * @property {number | null} started_ms
+ * @property {number | null} finished_ms
+ * @property {string | null} finished_by
+ * @property {number | null} score
+ * @property {string | null} conclusion
+ * @property {boolean} online
+ *
+ * @typedef {object} Observation
+ * @property {number} id
+ * @property {number} sitting_id
+ * @property {string} type
+ * @property {string} source
+ * @property {number} start_ms
+ * @property {number | null} end_ms
+ * @property {number} confidence
+ * @property {string} detector
+ * @property {Decision} decision
+ * @property {number | string | null} decided_by
+ * @property {Record<string, unknown>} details
+ * @property {boolean} technical
+ *
+ * @typedef {object} Incident
+ * @property {number} id
+ * @property {number} sitting_id
+ * @property {number | null} observation_id
+ * @property {string} type
+ * @property {number} start_ms
+ * @property {number | null} end_ms
+ * @property {string} comment
+ * @property {number | string | null} created_by
+ * @property {number | null} sent_ms
+ * @property {number | null} seen_ms
+ * @property {number | null} [withdrawn_ms]
+ *
+ * @typedef {object} Message
+ * @property {number} id
+ * @property {number} sitting_id
+ * @property {"candidate" | "proctor" | "system"} author
+ * @property {"message" | "incident"} kind
+ * @property {string} name
+ * @property {string} text
+ * @property {number} at_ms
+ * @property {string} ref
+ *
+ * @typedef {object} Photo
+ * @property {number} id
+ * @property {"face" | "document"} kind
+ * @property {"submitted" | "retake_requested" | "superseded"} state
+ * @property {"match" | "mismatch" | "undetermined" | null} verdict
+ * @property {string[]} hints
+ *
+ * @typedef {object} QuickMessage
+ * @property {string} code
+ * @property {string} text
+ *
+ * @typedef {object} Part
+ * @property {number} id
+ * @property {Track} track
+ * @property {number} start_ms
+ * @property {number | null} end_ms
+ * @property {number | null} duration_ms
+ * @property {"recording" | "stopped" | "sealed" | "lost"} state
+ * @property {string} url
+ * @property {string} sha256
+ * @property {number | null} size_bytes
+ *
+ * @typedef {object} Gap
+ * @property {Track} track
+ * @property {number} start_ms
+ * @property {number | null} end_ms
+ * @property {string} cause
+ * @property {string} detail
+ *
+ * @typedef {object} LostPoints
+ * @property {string} metric
+ * @property {number} mean
+ * @property {number} weight
+ * @property {number} points
+ */
+
+export {};
