@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Engine, MetaData, create_engine
+from sqlalchemy import DateTime, Engine, MetaData, create_engine, make_url
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
@@ -52,6 +52,11 @@ def from_ms(milliseconds: int) -> datetime:
 def make_engine(database_url: str, pool_size: int = 10) -> Engine:
     """Return an engine that checks a pooled connection before use, so that a restarted database is survived."""
     return create_engine(database_url, pool_pre_ping=True, pool_size=pool_size, max_overflow=10)
+
+
+def libpq_url(database_url: str) -> str:
+    """Return the URL as psycopg itself understands it, without SQLAlchemy's name of the driver."""
+    return make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def make_session_factory(engine: Engine) -> SessionFactory:

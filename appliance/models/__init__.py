@@ -1,6 +1,6 @@
 """The models, one noun a file; importing this package registers every table."""
 
-from appliance.models.audit_entry import AuditEntry
+from appliance.models.audit_entry import AuditEntry, AuditHead
 from appliance.models.candidate import Candidate
 from appliance.models.chat import ChatMessage
 from appliance.models.check_in import Consent, IdentityPhoto, SystemCheck
@@ -15,6 +15,7 @@ from appliance.models.vault_object import DataKey, VaultObject
 
 __all__ = [
     "AuditEntry",
+    "AuditHead",
     "Candidate",
     "ChatMessage",
     "Company",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger
+from sqlalchemy import BigInteger, CheckConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from appliance.db import Base
@@ -33,3 +33,15 @@ class AuditEntry(Base):
     previous_hash: Mapped[str]
     hash: Mapped[str]
     """SHA-256 over ``previous_hash`` and the canonical JSON of all other columns, in hex."""
+
+
+class AuditHead(Base):
+    """The one row that says how long the chain is, so that a cut-off tail is noticed."""
+
+    __tablename__ = "audit_head"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, default=1)
+    entries: Mapped[int] = mapped_column(BigInteger)
+    hash: Mapped[str]
+    """Hash of the last entry; of an empty chain ``audit.GENESIS``."""

@@ -1,0 +1,31 @@
+"""What a process makes once and hands to every service call."""
+
+from dataclasses import dataclass
+
+from appliance.db import SessionFactory, make_engine, make_session_factory
+from appliance.errors import SettingInvalid
+from appliance.settings import Settings
+from appliance.vault import MasterKey, Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Collaborators:
+    """Settings, the way to the database, and the vault of this process."""
+
+    settings: Settings
+    session_factory: SessionFactory
+    vault: Vault
+
+
+def assemble(settings: Settings) -> Collaborators:
+    """Make the collaborators of this process; raise ``SettingInvalid`` where a setting they need is missing.
+
+    Nothing is connected yet: the pool connects at the first use.
+    """
+    for name in ("database_url", "secret_key"):
+        if not getattr(settings, name):
+            raise SettingInvalid(f"{name} is not set; give it in the settings file or as KUSTOS_{name.upper()}")
+    # A thread of a process works with one session at a time; each process has at most as many threads.
+    engine = make_engine(settings.database_url)
+    vault = Vault(settings.vault, MasterKey.load_or_create(settings.master_key_file))
+    return Collaborators(settings, make_session_factory(engine), vault)

@@ -1,0 +1,1 @@
+"""Who may do what: permissions, passwords, one-time codes and tokens."""

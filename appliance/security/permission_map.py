@@ -1,0 +1,105 @@
+"""Who may do what, as a table one can read; where (which company, which sitting) is in ``predicates``."""
+
+from enum import StrEnum
+
+from appliance.vocabulary import Role
+
+
+class Permission(StrEnum):
+    """Everything that a route, a socket message or a page may ask for."""
+
+    ROOM_VIEW = "room.view"
+    """The live room: tiles, feed."""
+    SITTING_LIST = "sitting.list"
+    """The table of sittings, without faces."""
+    SITTING_VIEW = "sitting.view"
+    """One sitting's summary, without faces."""
+    SITTING_REVIEW = "sitting.review"
+    """Timeline, faces, photos' verdicts, score."""
+    SITTING_CLAIM = "sitting.claim"
+    SITTING_START = "sitting.start"
+    SITTING_PAUSE = "sitting.pause"
+    SITTING_FINISH = "sitting.finish"
+    SITTING_REFUSE_IDENTITY = "sitting.refuse_identity"
+    PHOTO_REQUEST = "photo.request"
+    PHOTO_VIEW = "photo.view"
+    WARNING_SEND = "warning.send"
+    INCIDENT_MARK = "incident.mark"
+    OBSERVATION_DECIDE = "observation.decide"
+    CHAT_READ = "chat.read"
+    CHAT_WRITE = "chat.write"
+    MEDIA_WATCH = "media.watch"
+    """Camera and screen as they are sent."""
+    RECORDING_VIEW = "recording.view"
+    CONCLUSION_GIVE = "conclusion.give"
+    AUDIT_READ = "audit.read"
+    EXAM_LIST = "exam.list"
+    STAFF_LIST = "staff.list"
+    SUPPORT_VIEW = "support.view"
+    """Stages and media of sittings, without faces."""
+    LIVE_CONNECT = "live.connect"
+    """Open a socket."""
+    CHECK_IN_ANSWER = "check_in.answer"
+    """A candidate's own: consent, system check, photos, waiting room."""
+    EXAM_ANSWER = "exam.answer"
+    """A candidate's own: answers, warnings seen, finish."""
+    MEDIA_PUBLISH = "media.publish"
+    """A candidate's own camera and screen."""
+
+
+_P = Permission
+
+_SEE = frozenset({_P.SITTING_LIST, _P.SITTING_VIEW, _P.EXAM_LIST})
+"""Sittings and exams by name, without faces."""
+
+_JUDGE = frozenset(
+    {
+        _P.SITTING_REVIEW,
+        _P.PHOTO_VIEW,
+        _P.RECORDING_VIEW,
+        _P.CHAT_READ,
+        _P.INCIDENT_MARK,
+        _P.OBSERVATION_DECIDE,
+        _P.CONCLUSION_GIVE,
+    }
+)
+"""Everything that a conclusion is founded on."""
+
+_WATCH = frozenset(
+    {
+        _P.ROOM_VIEW,
+        _P.LIVE_CONNECT,
+        _P.MEDIA_WATCH,
+        _P.SITTING_CLAIM,
+        _P.SITTING_START,
+        _P.SITTING_PAUSE,
+        _P.SITTING_FINISH,
+        _P.SITTING_REFUSE_IDENTITY,
+        _P.PHOTO_REQUEST,
+        _P.WARNING_SEND,
+        _P.CHAT_WRITE,
+    }
+)
+"""The work of the live room."""
+
+ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.ADMIN: _SEE | _JUDGE | _WATCH | {_P.STAFF_LIST, _P.SUPPORT_VIEW, _P.AUDIT_READ},
+    Role.ORGANISER: _SEE | _JUDGE,
+    Role.PROCTOR: _SEE | _JUDGE | _WATCH,
+    Role.REVIEWER: _SEE | _JUDGE,
+    Role.SECURITY_OFFICER: frozenset({_P.AUDIT_READ, _P.STAFF_LIST, _P.SITTING_LIST, _P.SITTING_VIEW}),
+    Role.SUPPORT: frozenset({_P.SUPPORT_VIEW, _P.SITTING_LIST, _P.SITTING_VIEW, _P.LIVE_CONNECT}),
+    Role.AUDITOR: frozenset({_P.AUDIT_READ}),
+}
+"""What each role may do within its company."""
+
+CANDIDATE_PERMISSIONS = frozenset(
+    {_P.CHECK_IN_ANSWER, _P.EXAM_ANSWER, _P.MEDIA_PUBLISH, _P.LIVE_CONNECT, _P.CHAT_READ, _P.CHAT_WRITE}
+)
+"""What a candidate may do within their own sitting."""
+
+
+def permits(role: Role | None, permission: Permission) -> bool:
+    """Return whether ``role`` may; None is a candidate."""
+    granted = CANDIDATE_PERMISSIONS if role is None else ROLE_PERMISSIONS[role]
+    return permission in granted

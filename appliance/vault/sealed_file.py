@@ -1,0 +1,149 @@
+"""The format of a sealed file: AES-256-GCM in blocks, each of which says where it belongs.
+
+``KUSTOS1\\n`` (8 bytes) · file id (16) · nonce prefix (8) · length of the plain data (8, big-endian), then the
+blocks: 65,536 bytes of plain data (the last one: the rest) encrypted, each followed by its tag of 16 bytes. The
+nonce of a block is the prefix and its index (4 bytes). Authenticated with each block: purpose, kind, file id, index,
+whether it is the last, total length; so that a block flipped, swapped, cut off, appended or taken from another file is found.
+"""
+
+import hashlib
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Final, Self
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from appliance.errors import VaultTampered
+
+BLOCK: Final = 64 * 1024
+TAG: Final = 16
+MAGIC: Final = b"KUSTOS1\n"
+PREFIX_BYTES: Final = 8
+_HEADER: Final = struct.Struct(f">{len(MAGIC)}s16s{PREFIX_BYTES}sQ")
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What a sealed file is bound to."""
+
+    purpose: str
+    kind: str
+    file_id: bytes
+    """16 random bytes; also the name of the file."""
+
+    def authenticated(self, index: int, size: int) -> bytes:
+        """Return the data authenticated with block ``index`` of a file of ``size`` plain bytes."""
+        texts = [self.purpose.encode(), self.kind.encode(), self.file_id]
+        bound = b"".join(struct.pack(">H", len(text)) + text for text in texts)
+        return MAGIC + bound + struct.pack(">IBQ", index, index == block_count(size) - 1, size)
+
+
+def block_count(size: int) -> int:
+    """Return the number of blocks of ``size`` plain bytes; an empty file has one, so that it is authenticated too."""
+    return max(1, -(-size // BLOCK))
+
+
+def encrypt(source: BinaryIO, size: int, target: BinaryIO, key: bytes, label: Label, prefix: bytes) -> str:
+    """Write the sealed form of ``size`` bytes of ``source``; return the SHA-256 of the plain data in hex.
+
+    Raises ``VaultTampered`` when ``source`` is shorter or longer than ``size``: it is being written to.
+    """
+    cipher, digest = AESGCM(key), hashlib.sha256()
+    target.write(_HEADER.pack(MAGIC, label.file_id, prefix, size))
+    for index in range(block_count(size)):
+        plain = source.read(min(BLOCK, size - index * BLOCK))
+        digest.update(plain)
+        target.write(cipher.encrypt(_nonce(prefix, index), plain, label.authenticated(index, size)))
+    if target.tell() != _sealed_size(size) or source.read(1):
+        raise VaultTampered("The file changed while it was being sealed.")
+    return digest.hexdigest()
+
+
+class SealedReader:
+    """Reads ranges of a sealed file, decrypting only the blocks they touch; for one thread at a time."""
+
+    def __init__(self, path: Path, size: int, key: bytes, label: Label) -> None:
+        """Open ``path`` that holds ``size`` plain bytes; raise ``VaultTampered`` when it is not that file."""
+        self.size = size
+        self._cipher = AESGCM(key)
+        self._label = label
+        self._kept: tuple[int, bytes] | None = None
+        try:
+            self._file = path.open("rb")
+        except FileNotFoundError as error:
+            raise VaultTampered(f"The sealed file {path.name} is missing.") from error
+        try:
+            self._prefix = self._read_header(path)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def _read_header(self, path: Path) -> bytes:
+        header = self._file.read(_HEADER.size)
+        if len(header) != _HEADER.size or path.stat().st_size != _sealed_size(self.size):
+            raise VaultTampered(f"The sealed file {path.name} is cut short or has something appended.")
+        magic, file_id, prefix, size = _HEADER.unpack(header)
+        if (magic, file_id, size) != (MAGIC, self._label.file_id, self.size):
+            raise VaultTampered(f"The sealed file {path.name} is not the one that was sealed here.")
+        return bytes(prefix)
+
+    def read(self, offset: int = 0, length: int | None = None) -> bytes:
+        """Return up to ``length`` bytes from ``offset`` (default: to the end); fewer only at the end.
+
+        Raises ``VaultTampered`` when a touched block was altered or moved.
+        """
+        if offset < 0 or (length is not None and length < 0):
+            raise ValueError("offset and length count bytes from the start of the file")
+        end = self.size if length is None else min(self.size, offset + length)
+        if offset >= end:
+            return b""
+        first, last = offset // BLOCK, (end - 1) // BLOCK
+        blocks = [self._block(index) for index in range(first, last + 1)]
+        start = offset - first * BLOCK
+        return b"".join(blocks)[start : start + end - offset]
+
+    def verify(self) -> str:
+        """Decrypt every block and return the SHA-256 of the plain data in hex; raise ``VaultTampered``."""
+        digest = hashlib.sha256()
+        for index in range(block_count(self.size)):
+            digest.update(self._block(index))
+        return digest.hexdigest()
+
+    def _block(self, index: int) -> bytes:
+        if self._kept is not None and self._kept[0] == index:
+            return self._kept[1]
+        self._file.seek(_HEADER.size + index * (BLOCK + TAG))
+        sealed = self._file.read(min(BLOCK, self.size - index * BLOCK) + TAG)
+        try:
+            plain = self._cipher.decrypt(
+                _nonce(self._prefix, index), sealed, self._label.authenticated(index, self.size)
+            )
+        except (InvalidTag, ValueError) as error:
+            raise VaultTampered(f"Block {index} of a sealed file was altered.", block=index) from error
+        self._kept = (index, plain)
+        return plain
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        """Return itself; the file is closed at the end."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the file."""
+        self.close()
+
+
+def _nonce(prefix: bytes, index: int) -> bytes:
+    return prefix + struct.pack(">I", index)
+
+
+def _sealed_size(size: int) -> int:
+    return _HEADER.size + size + TAG * block_count(size)

@@ -1,0 +1,107 @@
+"""Makers of rows with sensible values: give only what the test is about. Rows are flushed, not committed."""
+
+import itertools
+from typing import Any
+
+import pyotp
+from sqlalchemy.orm import Session
+
+from appliance.audit import Actor
+from appliance.models import Candidate, Company, Exam, Sitting, User
+from appliance.security import cookies, passwords
+from appliance.vault import Vault
+from appliance.vocabulary import ExamMode, Role, SittingState
+
+PASSWORD = "correct horse battery staple"
+"""Password of every user that is made here."""
+
+INTEGRATION_SECRET = "integration secret of 32 bytes or more"
+"""HS256 secret of every company that is made here."""
+
+_numbers = itertools.count(1)
+_hashes: dict[str, str] = {}
+
+
+class Factories:
+    """Makes rows in one session; what a row belongs to is made along unless given."""
+
+    def __init__(self, session: Session, vault: Vault) -> None:
+        self.session = session
+        self.vault = vault
+        self._company: Company | None = None
+        self._exams: dict[ExamMode, Exam] = {}
+
+    def company(self, secret: str = INTEGRATION_SECRET, **fields: Any) -> Company:
+        number = next(_numbers)
+        fields = {"slug": f"company-{number}", "name": f"Company {number}", **fields}
+        return self._add(Company(integration_secret=self.vault.wrap(secret.encode()), **fields))
+
+    def user(self, role: Role = Role.PROCTOR, totp_secret: str | None = None, **fields: Any) -> User:
+        """A user of the first company; ``totp_secret`` is base32, random unless given."""
+        number = next(_numbers)
+        company = fields.pop("company", None) or self.first_company()
+        fields = {"email": f"{role.value}-{number}@example.org", "name": f"{role.value.title()} {number}", **fields}
+        secret = totp_secret or pyotp.random_base32()
+        return self._add(
+            User(
+                company=company,
+                role=role,
+                password_hash=_hash_once(fields.pop("password", PASSWORD)),
+                totp_secret=self.vault.wrap(secret.encode()),
+                **fields,
+            )
+        )
+
+    def exam(self, mode: ExamMode = ExamMode.ONLINE, **fields: Any) -> Exam:
+        number = next(_numbers)
+        company = fields.pop("company", None) or self.first_company()
+        fields = {"external_id": f"exam-{number}", "name": f"Exam {number}", "duration_minutes": 60, **fields}
+        return self._add(Exam(company=company, mode=mode, **fields))
+
+    def candidate(self, **fields: Any) -> Candidate:
+        number = next(_numbers)
+        company = fields.pop("company", None) or self.first_company()
+        fields = {
+            "external_id": f"candidate-{number}",
+            "first_name": "Ada",
+            "last_name": f"Lovelace {number}",
+            "email": f"ada-{number}@example.org",
+            **fields,
+        }
+        return self._add(Candidate(company_id=company.id, **fields))
+
+    def sitting(self, state: SittingState = SittingState.CREATED, **fields: Any) -> Sitting:
+        """A sitting of a new candidate; ``mode=`` is the exam's, ``token=`` the candidate's cookie token."""
+        number = next(_numbers)
+        mode = fields.pop("mode", ExamMode.ONLINE)
+        exam = fields.pop("exam", None) or self._exams.get(mode) or self.exam(mode)
+        self._exams.setdefault(mode, exam)
+        candidate = fields.pop("candidate", None) or self.candidate(company=exam.company)
+        fields = {"external_id": f"sitting-{number}", "duration_minutes": exam.duration_minutes, **fields}
+        token = fields.pop("token", None)
+        if token is not None:
+            fields["token_hash"] = cookies.token_hash(token)
+        return self._add(Sitting(company_id=exam.company_id, exam=exam, candidate=candidate, state=state, **fields))
+
+    def actor(self, user: User | None = None) -> Actor:
+        """The actor of ``user`` (default: a new proctor)."""
+        user = user or self.user()
+        return Actor("user", str(user.id), user.name, "192.0.2.1", user.company_id, user.role.value)
+
+    def first_company(self) -> Company:
+        """The company that everything belongs to unless told otherwise."""
+        if self._company is None:
+            self._company = self.company()
+        return self._company
+
+    def _add(self, row: Any) -> Any:
+        self.session.add(row)
+        self.session.flush()
+        return row
+
+
+def _hash_once(password: str) -> str:
+    """Hash each password once a run: argon2 is slow on purpose."""
+    if password not in _hashes:
+        _hashes[password] = passwords.hash_password(password)
+    return _hashes[password]
