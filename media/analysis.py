@@ -1,0 +1,168 @@
+"""Drives pictures through the detectors: one picture in, what changed on the timeline out.
+
+No database, no network, no clock of its own: the time is the pictures'. One Analyser per sitting, fed by one thread.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from appliance.errors import BadInput
+from appliance.vocabulary import ObservationType
+from media.biometrics.dlib_engine import dlib_engine
+from media.biometrics.engine import Descriptor, Engine
+from media.biometrics.matching import QualityGate, Thresholds
+from media.biometrics.model_files import FACE_FULL_RANGE, FACE_SHORT_RANGE
+from media.biometrics.photos import PhotoCheck, PhotoHint, check_photo
+from media.detectors.absence import Absence
+from media.detectors.detector import Detector
+from media.detectors.extra_person import ExtraPerson
+from media.detectors.frozen_picture import FrozenPicture
+from media.detectors.gaze import Gaze
+from media.detectors.impostor import IdentityInterval, Impostor
+from media.detectors.picture_loss import PictureLoss
+from media.detectors.rules import Change, ObservationEvent, Rule, RuleState, Sample
+from media.detectors.scene import Doubt, SceneReader
+from media.frames.frame import Frame, NoPicture
+
+__all__ = [
+    "AnalysisSettings",
+    "Analyser",
+    "Change",
+    "ObservationEvent",
+    "PhotoCheck",
+    "PhotoHint",
+    "check_photo",
+]
+
+DEFAULT_RULES: Mapping[str, Rule] = {
+    detector.name: detector.default_rule
+    for detector in (Absence, ExtraPerson, Impostor, Gaze, PictureLoss, FrozenPicture)
+} | {
+    # doubts, told as ``undetermined``: the times say from when on not knowing is worth telling
+    Doubt.TOO_DARK: Rule(threshold=0.5, clear_below=0.5, min_duration_ms=1500),
+    Doubt.FACE_HIDDEN: Rule(threshold=0.5, clear_below=0.5, min_duration_ms=3000, lapse_ms=600),
+    Doubt.IDENTITY_UNCLEAR: Rule(threshold=0.5, clear_below=0.5, min_duration_ms=20_000, lapse_ms=600),
+}
+"""By detector's name or by doubt."""
+
+ALLOWED_BY = {
+    "allow_absence_in_frame": Absence.name,
+    "allow_human_assistant": ExtraPerson.name,
+    "allow_to_use_human_assistant": ExtraPerson.name,
+    "allow_wrong_gaze_direction": Gaze.name,
+}
+"""The exam's rules that make an observation pointless."""
+
+
+@dataclass(frozen=True)
+class AnalysisSettings:
+    """What is looked for in one exam, and how strictly."""
+
+    rules: Mapping[str, Rule] = field(default_factory=lambda: dict(DEFAULT_RULES))
+    disabled: frozenset[str] = frozenset()
+    """Names of detectors that are not run."""
+    interval: IdentityInterval = IdentityInterval()
+    thresholds: Thresholds = Thresholds()
+    gate: QualityGate = QualityGate()
+
+    @classmethod
+    def for_exam(cls, rules: Mapping[str, Any], detection: Mapping[str, Any]) -> "AnalysisSettings":
+        """The defaults with an exam's overrides.
+
+        ``rules``: the exam's ``allow_*`` flags. ``detection``: detector's name (or doubt) -> fields of Rule to replace
+        and ``enabled``; ``identity_interval`` -> fields of IdentityInterval. Raises BadInput for unknown names.
+        """
+        changed = dict(DEFAULT_RULES)
+        disabled = {name for flag, name in ALLOWED_BY.items() if rules.get(flag)}
+        interval = IdentityInterval()
+        for name, fields in detection.items():
+            given = dict(fields)
+            try:
+                if name == "identity_interval":
+                    interval = replace(interval, **given)
+                    continue
+                if not given.pop("enabled", True):
+                    disabled.add(name)
+                changed[name] = replace(changed[name], **given)
+            except KeyError:
+                known = ", ".join([*DEFAULT_RULES, "identity_interval"])
+                raise BadInput(f"the exam's detection names {name!r}; known are: {known}") from None
+            except TypeError as error:
+                raise BadInput(f"the exam's detection of {name}: {error}") from error
+        return cls(changed, frozenset(disabled), interval)
+
+
+class Analyser:
+    """Follows one sitting's camera."""
+
+    def __init__(
+        self,
+        reference: Descriptor | None,
+        settings: AnalysisSettings | None = None,
+        engine: Engine | None = None,
+        reader: SceneReader | None = None,
+    ) -> None:
+        """``reference``: descriptor of the check-in photo (``check_photo``); without it identity is not judged."""
+        self._settings = settings or AnalysisSettings()
+        self._reader = reader or SceneReader()
+        impostor = Impostor(
+            engine or dlib_engine(),
+            reference,
+            self._settings.interval,
+            self._settings.thresholds,
+            self._settings.gate,
+        )
+        detectors: tuple[Detector, ...] = (
+            PictureLoss(), FrozenPicture(), Absence(), ExtraPerson(), impostor, Gaze()
+        )  # fmt: skip
+        self._watches = [
+            (detector, self._state(detector.type, detector.name, {file.name: file.sha256 for file in detector.models}))
+            for detector in detectors
+            if detector.name not in self._settings.disabled
+        ]
+        presence_models = {file.name: file.sha256 for file in (FACE_SHORT_RANGE, FACE_FULL_RANGE)}
+        self._doubts = {
+            doubt: self._state(ObservationType.UNDETERMINED, doubt, presence_models)
+            for doubt in Doubt
+            if doubt not in self._settings.disabled
+        }
+        self._last_ms: int | None = None
+
+    def _state(self, type_: ObservationType, name: str, models: Mapping[str, str]) -> RuleState:
+        return RuleState(type_, name, self._settings.rules[name], {"models": models})
+
+    def feed(self, picture: Frame | NoPicture) -> list[ObservationEvent]:
+        """Evaluate the next picture, or the lack of one; takes 10 to 20 ms, 200 more when identity is compared.
+
+        A picture not later than the last one is left out: time on a timeline does not go back.
+        """
+        if self._last_ms is not None and picture.at_ms <= self._last_ms:
+            return []
+        self._last_ms = picture.at_ms
+        events: list[ObservationEvent] = []
+        samples: list[Sample] = []
+        scene = self._reader.read(picture) if isinstance(picture, Frame) else None
+        for detector, state in self._watches:
+            if scene is not None:
+                sample = detector.sample(scene)
+            else:
+                assert isinstance(picture, NoPicture)  # noqa: S101 - what is no Frame is this
+                sample = detector.sample_nothing(picture)
+            samples.append(sample)
+            events += state.feed(sample)
+        return events + self._doubt(picture.at_ms, samples)
+
+    def _doubt(self, at_ms: int, samples: list[Sample]) -> list[ObservationEvent]:
+        doubts = {sample.doubt: sample for sample in samples if sample.doubt}
+        events: list[ObservationEvent] = []
+        for doubt, state in self._doubts.items():
+            told = doubts.get(doubt)
+            details = {"reason": str(doubt), **(told.details if told else {})}
+            events += state.feed(Sample(at_ms, 1.0 if told else 0.0, details=details))
+        return events
+
+    def finish(self, at_ms: int) -> list[ObservationEvent]:
+        """Close what is open: the sitting ended, or another worker takes over."""
+        states = [state for _, state in self._watches] + list(self._doubts.values())
+        return [event for state in states for event in state.finish(at_ms)]

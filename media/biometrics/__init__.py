@@ -1,0 +1,1 @@
+"""Faces: found, measured, described, compared. No rules and no incidents: see ``media.detectors``."""

@@ -1,0 +1,28 @@
+"""What an identity engine offers; ``dlib_engine`` is the reference."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from media.biometrics.faces import Face
+from media.biometrics.model_files import ModelFile
+from media.biometrics.regions import Image
+
+Descriptor = NDArray[np.float64]
+"""128 numbers; the Euclidean distance of two tells how unlike the faces are."""
+DESCRIPTOR_SIZE = 128
+
+
+class Engine(Protocol):
+    """Turns a face into a descriptor. Thread-safe; loads its files when first used."""
+
+    models: tuple[ModelFile, ...]
+
+    def describe(self, image: Image, face: Face) -> Descriptor:
+        """The descriptor of one face of a picture."""
+
+
+def distance(first: Descriptor, second: Descriptor) -> float:
+    """Euclidean distance; 0 for the same picture, below 0.6 for most pairs of one person."""
+    return float(np.linalg.norm(first - second))

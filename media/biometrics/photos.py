@@ -1,0 +1,151 @@
+"""The photos of the check-in: is there a face on it, one, and good enough to compare?"""
+
+import io
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import av
+import av.error
+import cv2
+import numpy as np
+
+from appliance.vocabulary import IdentityVerdict, PhotoKind
+from media.biometrics.dlib_engine import dlib_engine
+from media.biometrics.engine import Descriptor, Engine
+from media.biometrics.faces import Face, face_detector
+from media.biometrics.matching import Thresholds, compare, face_brightness
+from media.biometrics.mesh import FaceMesh, mesh_network
+from media.biometrics.regions import Image
+
+MAX_BYTES = 10 * 1024 * 1024
+MAX_PIXELS = 40_000_000
+"""A phone's camera has 12 to 50 million; decoding costs 3 bytes each."""
+MAX_SIDE = 1600
+"""Larger photos are shrunk: the networks see 128 to 192 pixels anyway."""
+SURE = 0.6
+SMALL_FACE, SMALL_PORTRAIT = 100.0, 40.0
+"""Widths in pixels that a face needs on the face photo, and the portrait on a document."""
+MAX_TURN = 25.0
+"""Degrees of yaw on the face photo: it is what all later pictures are compared with."""
+DARK, BRIGHT = 50.0, 225.0
+"""Mean grey of the face, 0..255."""
+BLURRED = 12.0
+"""Variance of the Laplacian of the face at 150 pixels, below which it is blurred."""
+
+
+class PhotoHint(StrEnum):
+    """What the candidate can do better; the pages word it."""
+
+    NOT_AN_IMAGE = "not_an_image"
+    TOO_LARGE = "too_large"
+    NO_FACE = "no_face"
+    SEVERAL_FACES = "several_faces"
+    TOO_SMALL = "too_small"
+    TOO_DARK = "too_dark"
+    TOO_BRIGHT = "too_bright"
+    TURNED_AWAY = "turned_away"
+    BLURRED = "blurred"
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoCheck:
+    """What was found on a photo."""
+
+    usable: bool
+    """Good for its purpose: a reference for the exam, or a portrait that can be compared."""
+    faces: int
+    hints: tuple[PhotoHint, ...]
+    verdict: IdentityVerdict = IdentityVerdict.UNDETERMINED
+    """Against the reference given; undetermined without one, or when the photo is not usable."""
+    distance: float | None = None
+    """Of the descriptors; below 0.6 for most pairs of one person."""
+    descriptor: Descriptor | None = field(default=None, repr=False)
+    """128 numbers; None when not usable. A template: it belongs into the vault, never into a log."""
+
+
+class _Unreadable(Exception):
+    def __init__(self, hint: PhotoHint) -> None:
+        self.hint = hint
+        super().__init__(hint)
+
+
+def check_photo(
+    content: bytes,
+    kind: PhotoKind = PhotoKind.FACE,
+    reference: Descriptor | None = None,
+    engine: Engine | None = None,
+    thresholds: Thresholds | None = None,
+) -> PhotoCheck:
+    """Judge a photo of the check-in; takes about 0.3 s of a core. Never raises for what a candidate may send.
+
+    ``content``: JPEG, PNG or WebP. ``reference``: for a face photo the enrolled descriptor, for a document that of the
+    face photo. On a document the largest face is taken: passports show a second, pale one.
+    """
+    try:
+        image = _decode(content)
+    except _Unreadable as unreadable:
+        return PhotoCheck(False, 0, (unreadable.hint,))
+    faces = _faces(image)
+    if not faces:
+        return PhotoCheck(False, 0, (PhotoHint.NO_FACE,))
+    if kind is PhotoKind.FACE and len(faces) > 1:
+        return PhotoCheck(False, len(faces), (PhotoHint.SEVERAL_FACES,))
+    face, mesh = faces[0]
+    hints = _quality(image, face, mesh, kind)
+    if hints:
+        return PhotoCheck(False, len(faces), hints)
+    descriptor = (engine or dlib_engine()).describe(image, face)
+    if reference is None:
+        return PhotoCheck(True, len(faces), (), descriptor=descriptor)
+    verdict, apart = compare(descriptor, reference, thresholds or Thresholds())
+    if kind is PhotoKind.DOCUMENT and verdict is IdentityVerdict.MISMATCH and apart < 0.7:
+        # a printed portrait, years old: only a large distance says that it is another person
+        verdict = IdentityVerdict.UNDETERMINED
+    return PhotoCheck(True, len(faces), (), verdict, round(apart, 4), descriptor)
+
+
+def _decode(content: bytes) -> Image:
+    if len(content) > MAX_BYTES:
+        raise _Unreadable(PhotoHint.TOO_LARGE)
+    try:
+        with av.open(io.BytesIO(content)) as container:  # the header alone: nothing is decoded yet
+            codec = container.streams.video[0].codec_context
+            if codec.width * codec.height > MAX_PIXELS:
+                raise _Unreadable(PhotoHint.TOO_LARGE)
+    except (av.error.FFmpegError, IndexError, ValueError, OSError) as error:
+        raise _Unreadable(PhotoHint.NOT_AN_IMAGE) from error
+    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    if image is None or min(image.shape[:2]) < 16:
+        raise _Unreadable(PhotoHint.NOT_AN_IMAGE)
+    scale = MAX_SIDE / max(image.shape[:2])
+    if scale < 1:
+        image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return np.asarray(image, dtype=np.uint8)
+
+
+def _faces(image: Image) -> list[tuple[Face, FaceMesh]]:
+    network = mesh_network()
+    found = [(face, network.mesh(image, face)) for face in face_detector().detect(image) if face.score >= SURE]
+    return [(face, mesh) for face, mesh in found if mesh.presence >= 0.5]
+
+
+def _quality(image: Image, face: Face, mesh: FaceMesh, kind: PhotoKind) -> tuple[PhotoHint, ...]:
+    brightness = face_brightness(image, face)
+    portrait = kind is PhotoKind.DOCUMENT
+    judged = {
+        PhotoHint.TOO_SMALL: face.width < (SMALL_PORTRAIT if portrait else SMALL_FACE),
+        PhotoHint.TOO_DARK: brightness < DARK,
+        PhotoHint.TOO_BRIGHT: brightness > BRIGHT,
+        PhotoHint.TURNED_AWAY: abs(mesh.pose.yaw) > MAX_TURN and not portrait,
+        PhotoHint.BLURRED: not portrait and _sharpness(image, face) < BLURRED,
+    }
+    return tuple(hint for hint, bad in judged.items() if bad)
+
+
+def _sharpness(image: Image, face: Face) -> float:
+    top, left = max(round(face.top), 0), max(round(face.left), 0)
+    part = image[top : round(face.top + face.height), left : round(face.left + face.width)]
+    if not part.size:
+        return 0.0
+    grey = cv2.resize(cv2.cvtColor(part, cv2.COLOR_BGR2GRAY), (150, 150), interpolation=cv2.INTER_AREA)
+    return float(cv2.Laplacian(grey, cv2.CV_64F).var())

@@ -1,0 +1,1 @@
+"""One kind of observation a file: a detector scores a scene, a rule makes the incident."""

@@ -1,0 +1,72 @@
+"""no_user_in_frame: nobody sits before the camera."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from appliance.vocabulary import ObservationType
+from media.biometrics.faces import Face
+from media.biometrics.model_files import FACE_FULL_RANGE, FACE_SHORT_RANGE
+from media.detectors.rules import Rule, Sample
+from media.detectors.scene import Doubt, Scene
+from media.frames.frame import NoPicture
+
+SAME_GREY = 14
+"""Grey levels by which a pixel of a jumper may differ between two pictures and still be the same jumper."""
+SEATED_SHARE = 0.55
+"""Share of the body's pixels that stayed as they were, from which somebody is taken to sit there still."""
+
+
+class Absence:
+    """Scores 1 minus the best face; a face that vanished above an unchanged body is a doubt, not an absence.
+
+    People look down at their paper, or hide the face in their hands: the body stays. It is looked for where it was
+    under the last face.
+    """
+
+    name = "absence"
+    type = ObservationType.NO_USER_IN_FRAME
+    # a face scores above 0.5, an empty room at most 0.22; the bounds leave the half faces at the edge undecided
+    default_rule = Rule(threshold=0.77, clear_below=0.5, min_duration_ms=1500)
+    models = (FACE_SHORT_RANGE, FACE_FULL_RANGE)
+
+    def __init__(self) -> None:
+        self._body: tuple[slice, slice] | None = None
+        self._thumbnail: NDArray[np.uint8] | None = None
+
+    def sample(self, scene: Scene) -> Sample:
+        """See Detector."""
+        if scene.is_blank:
+            return Sample(scene.at_ms, None)
+        if scene.is_dark:
+            return Sample(scene.at_ms, None, doubt=Doubt.TOO_DARK)
+        best = max((face.score for face in scene.faces), default=0.0)
+        if scene.main_face:
+            self._body = _body(scene.main_face, scene.image.shape[1], scene.image.shape[0])
+            self._thumbnail = scene.light.thumbnail
+            return Sample(scene.at_ms, 1 - best)
+        seated = self._seated(scene)
+        if seated >= SEATED_SHARE:
+            return Sample(scene.at_ms, None, doubt=Doubt.FACE_HIDDEN, details={"body": round(seated, 2)})
+        return Sample(scene.at_ms, 1 - best, details={"body": round(seated, 2)})
+
+    def sample_nothing(self, nothing: NoPicture) -> Sample:
+        """See Detector."""
+        return Sample(nothing.at_ms, None)
+
+    def _seated(self, scene: Scene) -> float:
+        """Share 0 to 1 of the body's pixels that are as they were; 0 when no body is known."""
+        if self._body is None or self._thumbnail is None:
+            return 0.0
+        before = self._thumbnail[self._body].astype(np.int16)
+        difference = scene.light.thumbnail[self._body].astype(np.int16) - before
+        if difference.size < 60:  # a face at the lower edge: no body to speak of
+            return 0.0
+        return float((np.abs(difference) <= SAME_GREY).mean())
+
+
+def _body(face: Face, width: int, height: int) -> tuple[slice, slice]:
+    """Rows and columns, in the thumbnail, of the body under a face: from below the chin down, two faces wide."""
+    rows, columns = 60 / height, 80 / width
+    top = round((face.top + face.height * 1.25) * rows)
+    left, right = face.left - face.width * 0.5, face.left + face.width * 1.5
+    return slice(max(top, 0), 60), slice(max(round(left * columns), 0), max(round(right * columns), 0))

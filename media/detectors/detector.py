@@ -1,0 +1,24 @@
+"""What every detector offers."""
+
+from typing import Protocol
+
+from appliance.vocabulary import ObservationType
+from media.biometrics.model_files import ModelFile
+from media.detectors.rules import Rule, Sample
+from media.detectors.scene import Scene
+from media.frames.frame import NoPicture
+
+
+class Detector(Protocol):
+    """Scores one kind of observation; keeps what it must remember of one sitting."""
+
+    name: str
+    type: ObservationType
+    default_rule: Rule
+    models: tuple[ModelFile, ...]
+
+    def sample(self, scene: Scene) -> Sample:
+        """The score of one picture; cheap unless it says otherwise."""
+
+    def sample_nothing(self, nothing: NoPicture) -> Sample:
+        """The score of having no picture."""

@@ -1,0 +1,148 @@
+"""substitution_user: another person sits there than at the check-in."""
+
+from collections import deque
+from dataclasses import dataclass
+from statistics import fmean
+
+from appliance.vocabulary import IdentityVerdict, ObservationType
+from media.biometrics.engine import Descriptor, Engine, distance
+from media.biometrics.faces import Face
+from media.biometrics.matching import QualityGate, Thresholds, verdict_of
+from media.biometrics.model_files import ModelFile
+from media.detectors.rules import Rule, Sample
+from media.detectors.scene import Doubt, Scene
+from media.frames.frame import NoPicture
+
+
+@dataclass(frozen=True)
+class IdentityInterval:
+    """How often a face is described, which costs about 0.2 s of a core each time."""
+
+    matched_ms: int = 8000
+    """After a match, as long as the same face stays in the picture."""
+    doubtful_ms: int = 2000
+    """After a distance that says nothing."""
+    mismatched_ms: int = 3000
+    """After another person was reported, to see when the candidate is back."""
+
+
+CHECKS = 3
+"""Another person is told after that many comparisons in a row, in successive pictures, by their mean distance."""
+JUMP = 0.8
+"""A face that moves by more than this share of its width between two pictures may be another one: look again."""
+OTHERS = 2
+"""Further faces compared when the nearest is not the candidate's, who may sit behind."""
+
+
+class Impostor:
+    """Scores the distance between the face in the picture and the check-in photo.
+
+    Compares at once when a face appears, then at the intervals above. The score between two comparisons is the last
+    one's. Without a reference there is never a score.
+    """
+
+    name = "impostor"
+    type = ObservationType.SUBSTITUTION_USER
+    default_rule = Rule(threshold=0.55, clear_below=0.375, min_duration_ms=500, release_ms=400, unknown_ms=4000)
+    """Scores are distances: 0.4 gives 0, 0.8 gives 1; so 0.55 is a distance of 0.62, 0.375 one of 0.55."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        reference: Descriptor | None,
+        interval: IdentityInterval,
+        thresholds: Thresholds,
+        gate: QualityGate,
+    ) -> None:
+        self._engine, self._reference, self._interval = engine, reference, interval
+        self._thresholds, self._gate = thresholds, gate
+        self.models: tuple[ModelFile, ...] = engine.models
+        self._face: Face | None = None
+        self._track_ms = 0
+        self._distances: deque[float] = deque(maxlen=CHECKS)
+        self._verdict: IdentityVerdict | None = None
+        self._checked_ms: int | None = None
+        self._mismatch_ms: int | None = None
+
+    def sample(self, scene: Scene) -> Sample:
+        """See Detector. Expensive when a comparison is due."""
+        if self._reference is None:
+            return Sample(scene.at_ms, None)
+        face = scene.main_face
+        if face is None or not scene.is_readable:
+            self._lose()
+            # nobody there is no substitution; in the dark nothing can be said
+            return Sample(scene.at_ms, 0.0 if scene.is_readable else None)
+        if self._face is None or _jumped(self._face, face):
+            self._start(scene.at_ms)
+        self._face = face
+        if self._due(scene.at_ms):
+            objection = self._gate.objection(scene.image, face, scene.mesh_of(face))
+            if not objection:
+                self._check(scene, face)
+            elif self._verdict is None:
+                return Sample(scene.at_ms, None, doubt=Doubt.IDENTITY_UNCLEAR, details={"quality": objection})
+        return self._score(scene.at_ms)
+
+    def sample_nothing(self, nothing: NoPicture) -> Sample:
+        """See Detector."""
+        self._lose()
+        return Sample(nothing.at_ms, None)
+
+    def _start(self, at_ms: int) -> None:
+        """A face appeared, or another one may have taken its place."""
+        self._track_ms = at_ms
+        self._distances.clear()
+        self._checked_ms, self._verdict, self._mismatch_ms = None, None, None
+
+    def _lose(self) -> None:
+        self._face = None
+
+    def _due(self, at_ms: int) -> bool:
+        if self._checked_ms is None:
+            return True
+        waited = at_ms - self._checked_ms
+        if self._verdict is IdentityVerdict.MATCH:
+            return waited >= self._interval.matched_ms
+        if self._verdict is IdentityVerdict.UNDETERMINED:
+            return waited >= self._interval.doubtful_ms
+        return len(self._distances) < CHECKS or waited >= self._interval.mismatched_ms
+
+    def _check(self, scene: Scene, face: Face) -> None:
+        apart = self._nearest(scene, face)
+        first = self._checked_ms is None
+        self._checked_ms = scene.at_ms
+        latest = verdict_of(apart, self._thresholds)
+        if latest is not IdentityVerdict.MISMATCH:
+            self._distances.clear()
+            self._mismatch_ms = None
+        elif self._mismatch_ms is None:
+            self._mismatch_ms = self._track_ms if first else scene.at_ms
+        self._distances.append(apart)
+        self._verdict = latest
+
+    def _nearest(self, scene: Scene, face: Face) -> float:
+        """Distance of the nearest to the reference: of the main face, or of others when that is a stranger."""
+        assert self._reference is not None  # noqa: S101 - sample() returned before
+        apart = distance(self._engine.describe(scene.image, face), self._reference)
+        for other in [other for other in scene.sure_faces if other is not face][:OTHERS]:
+            if apart < self._thresholds.mismatch_from:
+                break
+            if not self._gate.objection(scene.image, other, scene.mesh_of(other)):
+                apart = min(apart, distance(self._engine.describe(scene.image, other), self._reference))
+        return apart
+
+    def _score(self, at_ms: int) -> Sample:
+        waiting = self._verdict is IdentityVerdict.MISMATCH and len(self._distances) < CHECKS
+        if self._verdict is None or waiting:
+            return Sample(at_ms, None)
+        apart = fmean(self._distances)
+        score = min(max((apart - 0.4) / 0.4, 0.0), 1.0)
+        doubt = Doubt.IDENTITY_UNCLEAR if self._verdict is IdentityVerdict.UNDETERMINED else ""
+        return Sample(at_ms, score, self._mismatch_ms, doubt, {"distance": round(apart, 3)})
+
+
+def _jumped(before: Face, now: Face) -> bool:
+    (x, y), (new_x, new_y) = before.centre, now.centre
+    moved = max(abs(new_x - x), abs(new_y - y)) > JUMP * max(before.width, now.width)
+    return moved or not 0.6 < now.width / max(before.width, 1.0) < 1 / 0.6
