@@ -1,0 +1,1 @@
+"""Live media of sittings: who publishes, who watches, what is recorded."""
