@@ -1,0 +1,109 @@
+"""Take-over with real worker processes."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from appliance import jobs
+
+HEARTBEAT, TAKEOVER = 0.5, 2.0
+Start = Callable[[str], subprocess.Popen]
+
+
+@pytest.fixture
+def start(session: Session, database_url: str) -> Iterator[Start]:
+    session.execute(text("CREATE TABLE watched (id serial, worker text, sitting_id int)"))
+    session.execute(text("CREATE TABLE finished (sitting_id int)"))
+    session.commit()
+    running = []
+
+    def start(name: str) -> subprocess.Popen:
+        script = Path(__file__).with_name("worker_process.py")
+        command = [sys.executable, str(script), database_url, name, str(HEARTBEAT), str(TAKEOVER)]
+        running.append(subprocess.Popen(command, cwd=Path(__file__).parents[3]))
+        return running[-1]
+
+    yield start
+    for process in running:
+        process.kill()
+        process.wait()
+
+
+def watched(session: Session) -> list[str]:
+    session.rollback()
+    return list(session.scalars(text("SELECT worker FROM watched ORDER BY id")))
+
+
+def status(session: Session) -> list[str]:
+    session.rollback()
+    return list(session.scalars(text("SELECT status::text FROM procrastinate_jobs WHERE task_name = 'test.watch'")))
+
+
+def wait_for(condition: Callable[[], bool], seconds: float) -> float:
+    """Return how long it took until the condition held."""
+    start = time.monotonic()
+    while not condition():
+        assert time.monotonic() - start < seconds, "it did not come true in time"
+        time.sleep(0.05)
+    return time.monotonic() - start
+
+
+def test_killed_workers_job_is_taken_over_once_and_finished(session: Session, start: Start):
+    jobs.defer(session, "test.watch", sitting_id=7)
+    session.commit()
+    first = start("first")
+    wait_for(lambda: watched(session) == ["first"], 20)
+    start("second")
+    start("third")
+    wait_for(lambda: session.scalar(text("SELECT count(*) FROM procrastinate_workers")) == 3, 20)
+    first.kill()
+    assert wait_for(lambda: len(watched(session)) > 1, 20) < TAKEOVER + 4
+    session.execute(text("INSERT INTO finished VALUES (7)"))
+    session.commit()
+    wait_for(lambda: status(session) == [], 20)  # successful jobs are deleted
+    assert len(watched(session)) == 2
+
+
+def test_living_workers_job_is_left_to_it(session: Session, start: Start):
+    jobs.defer(session, "test.watch", sitting_id=7)
+    session.commit()
+    start("first")
+    wait_for(lambda: watched(session) == ["first"], 20)
+    start("second")
+    beat = text("SELECT min(last_heartbeat) > now() - interval '1.5 s' AND count(*) = 2 FROM procrastinate_workers")
+    until = time.monotonic() + 2 * TAKEOVER
+    wait_for(lambda: bool(session.scalar(beat)) and time.monotonic() > until, 30)
+    assert watched(session) == ["first"]
+    assert status(session) == ["doing"]
+
+
+def test_worker_hands_over_when_asked_to_stop(session: Session, start: Start):
+    jobs.defer(session, "test.watch", sitting_id=7)
+    session.commit()
+    first = start("first")
+    wait_for(lambda: watched(session) == ["first"], 20)
+    start("second")
+    first.send_signal(signal.SIGTERM)
+    assert first.wait(20) == 0
+    wait_for(lambda: watched(session) == ["first", "second"], 20)
+
+
+def test_worker_that_slept_through_a_take_over_ends_without_spoiling_it(session: Session, start: Start):
+    jobs.defer(session, "test.watch", sitting_id=7)
+    session.commit()
+    first = start("first")
+    wait_for(lambda: watched(session) == ["first"], 20)
+    start("second")
+    first.send_signal(signal.SIGSTOP)
+    wait_for(lambda: watched(session) == ["first", "second"], 20)
+    first.send_signal(signal.SIGCONT)
+    assert first.wait(20) == jobs.EXIT_DISPOSSESSED
+    assert status(session) == ["doing"]
+    assert watched(session) == ["first", "second"]
