@@ -34,11 +34,17 @@ class Permission(StrEnum):
     CONCLUSION_GIVE = "conclusion.give"
     AUDIT_READ = "audit.read"
     EXAM_LIST = "exam.list"
+    EXAM_EDIT = "exam.edit"
+    """Weights and thresholds; scores are computed anew."""
     STAFF_LIST = "staff.list"
+    STAFF_EDIT = "staff.edit"
+    """Make accounts."""
     SUPPORT_VIEW = "support.view"
     """Stages and media of sittings, without faces."""
     LIVE_CONNECT = "live.connect"
     """Open a socket."""
+    SITTING_ATTEND = "sitting.attend"
+    """A candidate's own: the page and state of the sitting, over or not."""
     CHECK_IN_ANSWER = "check_in.answer"
     """A candidate's own: consent, system check, photos, waiting room."""
     EXAM_ANSWER = "exam.answer"
@@ -83,8 +89,8 @@ _WATCH = frozenset(
 """The work of the live room."""
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
-    Role.ADMIN: _SEE | _JUDGE | _WATCH | {_P.STAFF_LIST, _P.SUPPORT_VIEW, _P.AUDIT_READ},
-    Role.ORGANISER: _SEE | _JUDGE,
+    Role.ADMIN: _SEE | _JUDGE | _WATCH | {_P.EXAM_EDIT, _P.STAFF_LIST, _P.STAFF_EDIT, _P.SUPPORT_VIEW, _P.AUDIT_READ},
+    Role.ORGANISER: _SEE | _JUDGE | {_P.EXAM_EDIT},
     Role.PROCTOR: _SEE | _JUDGE | _WATCH,
     Role.REVIEWER: _SEE | _JUDGE,
     Role.SECURITY_OFFICER: frozenset({_P.AUDIT_READ, _P.STAFF_LIST, _P.SITTING_LIST, _P.SITTING_VIEW}),
@@ -94,7 +100,15 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
 """What each role may do within its company."""
 
 CANDIDATE_PERMISSIONS = frozenset(
-    {_P.CHECK_IN_ANSWER, _P.EXAM_ANSWER, _P.MEDIA_PUBLISH, _P.LIVE_CONNECT, _P.CHAT_READ, _P.CHAT_WRITE}
+    {
+        _P.SITTING_ATTEND,
+        _P.CHECK_IN_ANSWER,
+        _P.EXAM_ANSWER,
+        _P.MEDIA_PUBLISH,
+        _P.LIVE_CONNECT,
+        _P.CHAT_READ,
+        _P.CHAT_WRITE,
+    }
 )
 """What a candidate may do within their own sitting."""
 
