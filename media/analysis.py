@@ -26,8 +26,8 @@ from media.detectors.scene import Doubt, SceneReader
 from media.frames.frame import Frame, NoPicture
 
 __all__ = [
-    "AnalysisSettings",
     "Analyser",
+    "AnalysisSettings",
     "Change",
     "ObservationEvent",
     "PhotoCheck",
@@ -54,6 +54,11 @@ ALLOWED_BY = {
 }
 """The exam's rules that make an observation pointless."""
 
+QUIET_MS = 450
+"""As long as nothing is suspected, pictures that follow sooner are left out: two a second are evaluated."""
+SUSPECT_WITHIN_MS = 2500
+"""Only a rule that will decide within this time is worth a closer look."""
+
 
 @dataclass(frozen=True)
 class AnalysisSettings:
@@ -62,16 +67,17 @@ class AnalysisSettings:
     rules: Mapping[str, Rule] = field(default_factory=lambda: dict(DEFAULT_RULES))
     disabled: frozenset[str] = frozenset()
     """Names of detectors that are not run."""
-    interval: IdentityInterval = IdentityInterval()
-    thresholds: Thresholds = Thresholds()
-    gate: QualityGate = QualityGate()
+    interval: IdentityInterval = field(default_factory=IdentityInterval)
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    gate: QualityGate = field(default_factory=QualityGate)
 
     @classmethod
     def for_exam(cls, rules: Mapping[str, Any], detection: Mapping[str, Any]) -> "AnalysisSettings":
         """The defaults with an exam's overrides.
 
-        ``rules``: the exam's ``allow_*`` flags. ``detection``: detector's name (or doubt) -> fields of Rule to replace
-        and ``enabled``; ``identity_interval`` -> fields of IdentityInterval. Raises BadInput for unknown names.
+        ``rules``: the exam's ``allow_*`` flags. ``detection``: detector's name (or doubt) -> fields of Rule to
+        replace and ``enabled``; ``identity_interval`` -> fields of IdentityInterval.
+        Raises BadInput for unknown names.
         """
         changed = dict(DEFAULT_RULES)
         disabled = {name for flag, name in ALLOWED_BY.items() if rules.get(flag)}
@@ -113,11 +119,12 @@ class Analyser:
             self._settings.thresholds,
             self._settings.gate,
         )
-        detectors: tuple[Detector, ...] = (
-            PictureLoss(), FrozenPicture(), Absence(), ExtraPerson(), impostor, Gaze()
-        )  # fmt: skip
+        detectors: list[Detector] = [PictureLoss(), FrozenPicture(), Absence(), ExtraPerson(), impostor, Gaze()]
         self._watches = [
-            (detector, self._state(detector.type, detector.name, {file.name: file.sha256 for file in detector.models}))
+            (
+                detector,
+                self._state(detector.type, detector.name, {file.name: file.sha256 for file in detector.models}),
+            )
             for detector in detectors
             if detector.name not in self._settings.disabled
         ]
@@ -135,13 +142,15 @@ class Analyser:
     def feed(self, picture: Frame | NoPicture) -> list[ObservationEvent]:
         """Evaluate the next picture, or the lack of one; takes 10 to 20 ms, 200 more when identity is compared.
 
-        A picture not later than the last one is left out: time on a timeline does not go back.
+        Feed about four pictures a second: two are evaluated, all four while something is suspected but not certain
+        yet. A picture not later than the last one is left out: time on a timeline does not go back.
         """
-        if self._last_ms is not None and picture.at_ms <= self._last_ms:
+        if self._last_ms is not None and picture.at_ms < self._last_ms + (1 if self._suspects else QUIET_MS):
             return []
         self._last_ms = picture.at_ms
         events: list[ObservationEvent] = []
         samples: list[Sample] = []
+        # evaluated once, shared by all detectors
         scene = self._reader.read(picture) if isinstance(picture, Frame) else None
         for detector, state in self._watches:
             if scene is not None:
@@ -152,6 +161,13 @@ class Analyser:
             samples.append(sample)
             events += state.feed(sample)
         return events + self._doubt(picture.at_ms, samples)
+
+    @property
+    def _suspects(self) -> bool:
+        return any(
+            state.is_pending and state.rule.min_duration_ms <= SUSPECT_WITHIN_MS
+            for state in (*(state for _, state in self._watches), *self._doubts.values())
+        )
 
     def _doubt(self, at_ms: int, samples: list[Sample]) -> list[ObservationEvent]:
         doubts = {sample.doubt: sample for sample in samples if sample.doubt}

@@ -1,6 +1,6 @@
 """The only door to dlib: five points to align a face, ResNet to describe it.
 
-Networks: D. King, dlib_face_recognition_resnet_model_v1 and shape_predictor_5_face_landmarks (both public domain, CC0).
+Networks: D. King, dlib_face_recognition_resnet_model_v1, shape_predictor_5_face_landmarks (both CC0).
 The released wheel has no BLAS: one description takes about 0.2 s of a core.
 """
 
@@ -27,12 +27,12 @@ class DlibEngine:
 
     @cached_property
     def _networks(self) -> tuple[Any, Any, Any]:  # dlib has no type hints
-        import dlib  # noqa: PLC0415 - native code that only describing needs
+        import dlib  # type: ignore[import-untyped]  # noqa: PLC0415 - native code that only describing needs
 
         return dlib, dlib.shape_predictor(str(FIVE_POINTS.path)), dlib.face_recognition_model_v1(str(DESCRIPTOR.path))
 
     def describe(self, image: Image, face: Face) -> Descriptor:
-        """See Engine. The alignment expects the box of dlib's own detectors: a square about the eyes, nose and mouth."""
+        """See Engine. The alignment expects a box like dlib's: a square about the eyes, nose and mouth."""
         colours = np.ascontiguousarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
         left, top, right, bottom = _square(face)
         with self._lock:

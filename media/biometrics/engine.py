@@ -17,7 +17,9 @@ DESCRIPTOR_SIZE = 128
 class Engine(Protocol):
     """Turns a face into a descriptor. Thread-safe; loads its files when first used."""
 
-    models: tuple[ModelFile, ...]
+    @property
+    def models(self) -> tuple[ModelFile, ...]:
+        """The files its descriptors come from; descriptors of different files must not be compared."""
 
     def describe(self, image: Image, face: Face) -> Descriptor:
         """The descriptor of one face of a picture."""

@@ -97,12 +97,14 @@ class BlazeFace:
         chosen = scores > MIN_SCORE
         if not chosen.any():
             return []
-        points = boxes[chosen].reshape(-1, 8, 2)
+        points: Points = boxes[chosen].reshape(-1, 8, 2).astype(np.float32)
+        sure: NDArray[np.float32] = scores[chosen].astype(np.float32)
         cells = self._cells[chosen] * self._size
         points[:, 0] += cells
         points[:, 2:] += cells[:, np.newaxis]
-        points = (points - np.where(np.arange(8)[:, np.newaxis] == 1, 0, np.array([left, top]))) / scale
-        return [_face(points[group], scores[chosen][group]) for group in _groups(points, scores[chosen])]
+        points -= np.where(np.arange(8)[:, np.newaxis] == 1, 0, np.array([left, top], dtype=np.float32))
+        points /= np.float32(scale)
+        return [_face(points[group], sure[group]) for group in _groups(points, sure)]
 
 
 def _groups(points: Points, scores: NDArray[np.float32]) -> list[NDArray[np.intp]]:
@@ -126,7 +128,9 @@ def _face(points: Points, scores: NDArray[np.float32]) -> Face:
     """One face as the mean of its candidates, weighted by their scores."""
     mean = np.average(points, axis=0, weights=scores).astype(np.float32)
     (x, y), (width, height) = mean[0], mean[1]
-    return Face(float(x - width / 2), float(y - height / 2), float(width), float(height), float(scores.max()), mean[2:])
+    return Face(
+        float(x - width / 2), float(y - height / 2), float(width), float(height), float(scores.max()), mean[2:]
+    )
 
 
 class FaceDetector:

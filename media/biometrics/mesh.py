@@ -2,7 +2,7 @@
 
 Networks and their crops as in MediaPipe (face_landmark_front_cpu, iris_landmark_cpu); Apache-2.0.
 Angles in degrees, as the camera sees it: yaw positive when the face turns to the picture's right, pitch positive
-when it looks up, roll positive when the head leans to the picture's right.
+when it looks down, roll positive when the head leans to the picture's right.
 """
 
 from dataclasses import dataclass
@@ -95,7 +95,8 @@ class MeshNetwork:
         start, end = (mesh.points[corner, :2] for corner in corners)
         along = end - start
         width = float(np.hypot(*along))
-        square = Square(*(start + end) / 2, EYE_MARGIN * width, float(np.arctan2(along[1], along[0])))
+        middle = (start + end) / 2
+        square = Square(float(middle[0]), float(middle[1]), EYE_MARGIN * width, float(np.arctan2(along[1], along[0])))
         contour, iris = self.iris_model.run(square.cut(image, EYE_SIZE, mirrored))
         eye = square.back(contour.reshape(-1, 3)[:16], EYE_SIZE, mirrored)[:, :2]
         centre = square.back(iris.reshape(-1, 3)[:1], EYE_SIZE, mirrored)[0, :2]

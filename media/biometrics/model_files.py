@@ -78,7 +78,8 @@ class LiteModel:
 
     @cached_property
     def _interpreter(self) -> Any:  # the package has no type hints
-        from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415 - loads 30 MB of native code
+        # loads 30 MB of native code
+        from ai_edge_litert.interpreter import Interpreter  # type: ignore[import-untyped]  # noqa: PLC0415
 
         interpreter = Interpreter(str(self.file.path), num_threads=1)
         interpreter.allocate_tensors()

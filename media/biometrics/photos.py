@@ -78,8 +78,8 @@ def check_photo(
 ) -> PhotoCheck:
     """Judge a photo of the check-in; takes about 0.3 s of a core. Never raises for what a candidate may send.
 
-    ``content``: JPEG, PNG or WebP. ``reference``: for a face photo the enrolled descriptor, for a document that of the
-    face photo. On a document the largest face is taken: passports show a second, pale one.
+    ``content``: JPEG, PNG or WebP. ``reference``: for a face photo the enrolled descriptor, for a document that of
+    the face photo. On a document the largest face is taken: passports show a second, pale one.
     """
     try:
         image = _decode(content)

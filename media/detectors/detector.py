@@ -12,10 +12,21 @@ from media.frames.frame import NoPicture
 class Detector(Protocol):
     """Scores one kind of observation; keeps what it must remember of one sitting."""
 
-    name: str
-    type: ObservationType
-    default_rule: Rule
-    models: tuple[ModelFile, ...]
+    @property
+    def name(self) -> str:
+        """How settings and findings call it."""
+
+    @property
+    def type(self) -> ObservationType:
+        """What it finds."""
+
+    @property
+    def default_rule(self) -> Rule:
+        """When its scores make an incident, unless the exam says otherwise."""
+
+    @property
+    def models(self) -> tuple[ModelFile, ...]:
+        """The files its scores come from."""
 
     def sample(self, scene: Scene) -> Sample:
         """The score of one picture; cheap unless it says otherwise."""

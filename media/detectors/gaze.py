@@ -27,7 +27,9 @@ HEAD_HIDES_EYES = 20.0
 USUAL_SPAN = 240
 """Samples that make the usual direction: two minutes at two a second."""
 LEARNING = 12
-"""Samples before which the directions of people in general stand for the candidate's own."""
+"""Samples before which nothing is said: the usual direction of whoever sits there is not known yet."""
+FORGET_MS = 1500
+"""Without a face for that long the usual direction is learned anew."""
 
 
 class Gaze:
@@ -49,23 +51,29 @@ class Gaze:
         self._yaw: deque[float] = deque(maxlen=USUAL_SPAN)
         self._pitch: deque[float] = deque(maxlen=USUAL_SPAN)
         self._across: deque[float] = deque(maxlen=USUAL_SPAN)
+        self._seen_ms = 0
 
     def sample(self, scene: Scene) -> Sample:
         """See Detector. Score 0.5 lies at the bounds above."""
         face = scene.main_face
         if face is None:
             return Sample(scene.at_ms, None)
+        if scene.at_ms - self._seen_ms > FORGET_MS:  # who comes back may be another, or sit otherwise
+            self._forget()
+        self._seen_ms = scene.at_ms
         mesh = scene.mesh_of(face)
         if mesh.presence < PRESENT:
             return Sample(scene.at_ms, None)
+        learned = len(self._yaw) >= LEARNING
         yaw = mesh.pose.yaw - _usual(self._yaw, 0.0, 15.0)
         pitch = mesh.pose.pitch - _usual(self._pitch, 0.0, 20.0)
         shift = self._shift(scene.gaze_of(face), yaw)
         self._learn(mesh.pose, scene.gaze_of(face) if shift is not None else None)
         across = yaw / HEAD_AWAY if shift is None else (yaw + EYE_DEGREES * shift) / GAZE_AWAY
         score = max(abs(across), abs(pitch) / HEAD_UP_OR_DOWN) / 2
-        if shift is None and score < 0.5 and abs(yaw) < HEAD_HIDES_EYES:
-            return Sample(scene.at_ms, None)  # a blink, or eyes shut
+        blinks = shift is None and score < 0.5 and abs(yaw) < HEAD_HIDES_EYES
+        if blinks or not learned:
+            return Sample(scene.at_ms, None)
         details = {"yaw": round(yaw, 1), "pitch": round(pitch, 1), "eyes": None if shift is None else round(shift, 3)}
         return Sample(scene.at_ms, min(score, 1.0), details=details)
 
@@ -79,6 +87,10 @@ class Gaze:
             return None
         return (eyes[0].across + eyes[1].across) / 2 - _usual(self._across, 0.5, 0.06)
 
+    def _forget(self) -> None:
+        for values in (self._yaw, self._pitch, self._across):
+            values.clear()
+
     def _learn(self, pose: HeadPose, eyes: tuple[EyeGaze, EyeGaze] | None) -> None:
         self._yaw.append(pose.yaw)
         self._pitch.append(pose.pitch)
@@ -88,6 +100,6 @@ class Gaze:
 
 def _usual(values: deque[float], general: float, reach: float) -> float:
     """Median of the values, at most ``reach`` away from what people in general have."""
-    if len(values) < LEARNING:
+    if not values:
         return general
     return min(max(median(values), general - reach), general + reach)

@@ -44,7 +44,9 @@ class Rule:
     def __post_init__(self) -> None:
         """Raises BadInput for values that make no rule."""
         if not 0 <= self.clear_below <= self.threshold <= 1:
-            raise BadInput(f"a rule needs 0 <= clear_below <= threshold <= 1, not {self.clear_below}, {self.threshold}")
+            raise BadInput(
+                f"a rule needs 0 <= clear_below <= threshold <= 1, not {self.clear_below}, {self.threshold}"
+            )
         if min(self.min_duration_ms, self.lapse_ms, self.release_ms, self.unknown_ms) < 0:
             raise BadInput("the durations of a rule cannot be negative")
 
@@ -127,6 +129,11 @@ class RuleState:
     def is_open(self) -> bool:
         """Whether an observation was reported and not closed yet."""
         return self._run is not None and self._run.reported_ms is not None
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether the condition holds but not long enough to be reported."""
+        return self._run is not None and self._run.reported_ms is None
 
     def feed(self, sample: Sample) -> list[ObservationEvent]:
         """Take the next sample; times must not go back."""

@@ -78,7 +78,7 @@ class Scene:
     @property
     def is_blank(self) -> bool:
         """Black or of one colour: there is no picture in the picture."""
-        return self.light.brightness < BLACK_BELOW or self.light.contrast < UNIFORM_BELOW and not self.is_dark
+        return self.light.brightness < BLACK_BELOW or (self.light.contrast < UNIFORM_BELOW and not self.is_dark)
 
     @property
     def is_readable(self) -> bool:
@@ -107,7 +107,8 @@ class SceneReader:
     def read(self, frame: Frame) -> Scene:
         """The scene of one picture; faces are looked for only where there is light."""
         image = np.ascontiguousarray(frame.image)
-        light = Light(cv2.cvtColor(cv2.resize(image, THUMBNAIL, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY))
+        small = cv2.resize(image, THUMBNAIL, interpolation=cv2.INTER_AREA)
+        light = Light(np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), dtype=np.uint8))
         meshes: dict[int, FaceMesh] = {}
         gazes: dict[int, tuple[EyeGaze, EyeGaze]] = {}
 
@@ -127,9 +128,7 @@ class SceneReader:
         found = self._detector.detect(image)
         width = image.shape[1]
         kept = tuple(
-            face
-            for face in found
-            if face.score >= SURE or _cut_off(face, width) or mesh_of(face).presence >= PRESENT
+            face for face in found if face.score >= SURE or _cut_off(face, width) or mesh_of(face).presence >= PRESENT
         )
         weak = tuple(_doubtful(face) for face in found if face not in kept)
         faces = tuple(sorted(kept + weak, key=lambda face: -face.width * face.height))

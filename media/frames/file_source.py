@@ -7,6 +7,7 @@ from pathlib import Path
 import av
 import av.error
 import numpy as np
+from numpy.typing import NDArray
 
 from appliance.errors import BadInput
 from media.frames.frame import Frame, NoPicture, Pace
@@ -15,7 +16,7 @@ from media.frames.frame import Frame, NoPicture, Pace
 class FileSource:
     """Samples a file's first video track as fast as it can be decoded."""
 
-    def __init__(self, path: Path, start_ms: int = 0, rate: float = 2.0, silence_ms: int = 3000) -> None:
+    def __init__(self, path: Path, start_ms: int = 0, rate: float = 4.0, silence_ms: int = 3000) -> None:
         """Nothing is opened yet.
 
         ``start_ms``: UTC milliseconds of media time 0. ``rate``: pictures a second. ``silence_ms``: a hole in the
@@ -74,6 +75,6 @@ def _decoded(container: av.container.InputContainer) -> Iterator[av.VideoFrame]:
         return
 
 
-def picture_array(picture: av.VideoFrame) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def picture_array(picture: av.VideoFrame) -> NDArray[np.uint8]:
     """The picture as Frame.image wants it."""
-    return picture.to_ndarray(format="bgr24")
+    return np.asarray(picture.to_ndarray(format="bgr24"), dtype=np.uint8)

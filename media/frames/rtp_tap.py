@@ -21,7 +21,7 @@ from media.frames.vp8_rtp import VP8_CLOCK, EncodedPicture, PictureAssembler, Rt
 
 PAYLOAD_TYPE = 96
 RECEIVE_BUFFER = 2 * 1024 * 1024
-"""Bytes: some 15 s of a webcam's stream, held by the kernel while a slow finding is computed; then packets are lost."""
+"""Bytes: some 15 s of a webcam's stream, held by the kernel while a slow finding is computed; then they are lost."""
 POLL_SECONDS = 0.25
 """How soon a silent tap notices that it was closed or that it is time to tell the silence."""
 KEY_FRAME_WAIT_MS = 2000
@@ -36,7 +36,7 @@ def now_ms() -> int:
 
 
 class RtpClock:
-    """Turns the sender's timestamps into UTC milliseconds: the quickest packet of the last minutes sets the offset."""
+    """Turns the sender's timestamps into UTC milliseconds: the quickest packet of late sets the offset."""
 
     def __init__(self) -> None:
         self._first: int | None = None
@@ -64,7 +64,7 @@ class RtpTap:
     """Receives one VP8 stream on a UDP port of its own and decodes it; a few pictures a second come out."""
 
     def __init__(
-        self, source: str, host: str = "127.0.0.1", rate: float = 2.0, silence_ms: int = 3000, port: int = 0
+        self, source: str, host: str = "127.0.0.1", rate: float = 4.0, silence_ms: int = 3000, port: int = 0
     ) -> None:
         """Bind the port at once, so that the offer is true.
 
@@ -158,9 +158,7 @@ class RtpTap:
             self._ask_for_key_frame(packet.ssrc, host, port)
         return packet
 
-    def _decode(
-        self, decoder: av.VideoCodecContext, encoded: EncodedPicture, arrived_ms: int
-    ) -> list[av.VideoFrame]:
+    def _decode(self, decoder: av.VideoCodecContext, encoded: EncodedPicture, arrived_ms: int) -> list[av.VideoFrame]:
         if encoded.is_key:
             self._broken_since_ms = None
         elif encoded.after_loss and self._broken_since_ms is None:

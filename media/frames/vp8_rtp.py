@@ -132,6 +132,6 @@ class PictureAssembler:
 
 
 def picture_loss_indication(own_ssrc: int, media_ssrc: int) -> bytes:
-    """The RTCP packet that asks the sender for a key frame (RFC 4585, section 6.3.1), after an empty receiver report."""
+    """RTCP that asks the sender for a key frame (RFC 4585, section 6.3.1), behind an empty receiver report."""
     report = struct.pack("!BBHI", 0x80, 201, 1, own_ssrc)
     return report + struct.pack("!BBHII", 0x81, 206, 2, own_ssrc, media_ssrc)

@@ -50,14 +50,14 @@ def matches(span, event):
     return ({span.label, span.type} & accepted) and overlaps and inside
 
 
-def found_in(name, rate=2.0, settings=None, offset_s=0.0):
+def found_in(name, rate=4.0, settings=None, offset_s=0.0):
     """All findings of one clip, with the same settings for every clip."""
     photo = check_photo((SCENARIOS / f"{name}.candidate.jpg").read_bytes())
     assert photo.descriptor is not None, (name, photo.hints)
     return spans_of(Analyser(photo.descriptor, settings or AnalysisSettings()), SCENARIOS / f"{name}.webm", rate)
 
 
-def spans_of(analyser, path, rate=2.0):
+def spans_of(analyser, path, rate=4.0):
     events, last_ms = [], 0
     for picture in FileSource(path, rate=rate).frames():
         events += analyser.feed(picture)
