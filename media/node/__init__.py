@@ -1,0 +1,1 @@
+"""The embedded media node: Kurento's protocol on GStreamer."""

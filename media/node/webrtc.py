@@ -1,0 +1,355 @@
+"""WebRtcEndpoint: a browser's peer connection as the protocol sees it."""
+
+import logging
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from media.kurento.errors import (
+    AlreadyNegotiated,
+    AnswerAlreadyProcessed,
+    CandidateRefused,
+    OfferNotGenerated,
+    OperationNotSupported,
+    SdpError,
+)
+from media.node.element import ANY_MEDIA_TYPE, KINDS
+from media.node.endpoint import SdpEndpoint
+from media.node.graph import Branch, Outlet
+from media.node.gst import make
+from media.node.peer import IceServers, Peer
+from media.node.statistics import candidate_pair, rtp_stats
+from media.node.values import Operation, Param, operation, properties
+
+if TYPE_CHECKING:
+    from media.node.node import Node
+    from media.node.pipeline import MediaPipeline
+
+log = logging.getLogger(__name__)
+
+MAX_CANDIDATES = 200
+"""Candidates kept until the offer comes; a browser has some 20."""
+QUEUE_NS = 2_000_000_000
+"""A viewer that lags more than this loses frames."""
+ICE_STATES = {
+    "checking": "CONNECTING",
+    "connected": "CONNECTED",
+    "completed": "READY",
+    "failed": "FAILED",
+    "disconnected": "DISCONNECTED",
+    "closed": "DISCONNECTED",
+}
+
+
+class WebRtcEndpoint(SdpEndpoint):
+    """One peer connection."""
+
+    kind = "WebRtcEndpoint"
+    events = SdpEndpoint.events | {
+        "IceCandidateFound",
+        "IceGatheringDone",
+        "IceComponentStateChanged",
+        "NewCandidatePairSelected",
+        "DataChannelOpened",
+        "DataChannelClosed",
+    }
+
+    def __init__(
+        self, node: "Node", parent: "MediaPipeline", recvonly: bool, sendonly: bool, use_data_channels: bool
+    ) -> None:
+        """The flags say the direction of our own offers."""
+        super().__init__(node, parent)
+        self._direction = "recvonly" if recvonly else "sendonly" if sendonly else "sendrecv"
+        self.stun_server_address, self.stun_server_port, self.turn_url = "", 3478, ""
+        self.external_address = self.external_i_pv4 = self.external_i_pv6 = self.network_interfaces = ""
+        self.ice_tcp = True
+        self._peer: Peer | None = None
+        self._gathering = self._gathering_done = False
+        self._found: list[tuple[int, str]] = []
+        self._early: list[tuple[int, str]] = []
+        self._pair: dict[str, Any] | None = None
+        self._ice_state = "new"
+
+    operations: ClassVar[dict[str, Operation]] = {
+        **properties(
+            stun_server_address=str,
+            stun_server_port=int,
+            turn_url=str,
+            external_address=str,
+            network_interfaces=str,
+            ice_tcp=bool,
+        ),
+        **properties(external_i_pv4=str, external_i_pv6=str),
+    }
+
+    # ---- in threads
+
+    def open_branch(self, outlet: Outlet) -> Branch | None:
+        """A payloader into our webrtcbin, once negotiated."""
+        sender = self._peer.senders.get(outlet.kind) if self._peer and self.negotiated else None
+        if sender is None:
+            return None
+        queue = make("queue", leaky=2, max_size_time=QUEUE_NS, max_size_bytes=0, max_size_buffers=0)
+        if outlet.kind == "video":
+            payloader = make("rtpvp8pay", pt=sender.payload, ssrc=sender.ssrc, mtu=self.mtu, picture_id_mode=2)
+        else:
+            payloader = make("rtpopuspay", pt=sender.payload, ssrc=sender.ssrc, mtu=self.mtu)
+        return Branch(outlet, [queue, payloader], sender.pad)
+
+    def close_graph(self) -> None:
+        """The peer goes first: nothing feeds our outlets then."""
+        peer, self._peer = self._peer, None
+        if peer is not None:
+            peer.close()
+        super().close_graph()
+
+    def _make_peer(self) -> Peer:
+        stun = f"{self.stun_server_address}:{self.stun_server_port}" if self.stun_server_address else ""
+        for kind in ("audio", "video"):
+            self.outlet(kind)
+        return Peer(self.graph, self, IceServers(stun, self.turn_url))
+
+    def _answer(self, offer: str) -> str:
+        self._peer = self._make_peer()
+        try:
+            answer = self._peer.process_offer(offer, self.max_video_recv_bandwidth)
+        except ValueError:
+            peer, self._peer = self._peer, None
+            peer.close()
+            raise
+        self._negotiated(self._peer)
+        return answer
+
+    def _offer(self) -> str:
+        self._peer = self._make_peer()
+        return self._peer.generate_offer(self._direction, self.max_video_recv_bandwidth)
+
+    def _take_answer(self, answer: str) -> str:
+        if self._peer is None:
+            raise ValueError("the endpoint is released")
+        local = self._peer.process_answer(answer)
+        self._negotiated(self._peer)
+        return local
+
+    def _negotiated(self, peer: Peer) -> None:
+        self.negotiated = True
+        early, self._early = self._early, []
+        for mline, candidate in early:
+            peer.add_candidate(mline, candidate)
+        self.wire(self.sources.values())
+
+    # ---- from GStreamer's threads
+
+    def on_candidate(self, mline: int, candidate: str) -> None:
+        """Listener."""
+        self.node.soon(self._candidate, mline, candidate)
+
+    def on_gathering_done(self) -> None:
+        """Listener."""
+        self.node.soon(self._gathered)
+
+    def on_ice_state(self, state: str) -> None:
+        """Listener."""
+        self.node.soon(self._ice, state)
+
+    def on_connection_state(self, state: str) -> None:
+        """Listener."""
+        self.node.soon(self._connection, state)
+
+    def on_receiving(self, kind: str, pad: Any) -> None:
+        """Listener: in the pad's streaming thread, which must be fed before it goes on."""
+        self.outlets[kind].feed_from_rtp(pad)
+
+    # ---- event loop
+
+    def _candidate(self, mline: int, candidate: str) -> None:
+        if self.released or not candidate:
+            return
+        if not self._gathering:
+            self._found.append((mline, candidate))
+            return
+        for line in self._peer.mlines if self._peer else ():
+            self.tell(
+                "IceCandidateFound",
+                candidate={
+                    "__module__": "kurento",
+                    "__type__": "IceCandidate",
+                    "candidate": self._public(candidate),
+                    "sdpMLineIndex": line.index,
+                    "sdpMid": line.mid,
+                },
+            )
+
+    def _public(self, candidate: str) -> str:
+        """The candidate with the address that the outside sees, where one is set."""
+        fields = candidate.split(" ")
+        external = self.external_i_pv6 if len(fields) > 4 and ":" in fields[4] else self.external_i_pv4
+        if external and len(fields) > 7 and fields[7] == "host":
+            fields[4] = external
+        return " ".join(fields)
+
+    def _gathered(self) -> None:
+        self._gathering_done = True
+        if self._gathering and not self.released:
+            self.tell("IceGatheringDone")
+
+    def _ice(self, state: str) -> None:
+        if self.released or state not in ICE_STATES:
+            return
+        self._ice_state = state
+        self.tell("IceComponentStateChanged", componentId=1, streamId=1, state=ICE_STATES[state])
+        if state in ("connected", "completed"):
+            self.node.loop.create_task(self._select_pair())
+        elif state in ("failed", "disconnected"):
+            self.enter("ConnectionState", "DISCONNECTED")
+
+    def _connection(self, state: str) -> None:
+        if self.released:
+            return
+        if state == "connected":
+            self.enter("ConnectionState", "CONNECTED")
+        elif state in ("failed", "disconnected", "closed"):
+            self.enter("ConnectionState", "DISCONNECTED")
+
+    def flow_changed(self, inwards: bool, kind: str, flowing: bool) -> None:
+        """Media of the browser makes the media state."""
+        if not inwards:
+            self.enter("MediaState", "CONNECTED" if self.flowing_out else "DISCONNECTED")
+
+    async def _select_pair(self) -> None:
+        async with self.node.lock(self.id):
+            peer = self._peer
+            if peer is None or self.released:
+                return
+            pair = candidate_pair(await self.node.run(peer.stats))
+        if pair is not None and pair != self._pair:
+            self._pair = pair
+            self.tell("NewCandidatePairSelected", candidatePair=pair)
+
+    # ---- operations
+
+    @operation(Param("offer"))
+    async def processOffer(self, offer: str) -> str:
+        """Answer a browser."""
+        self.check_offer(offer)
+        try:
+            self.local = await self.node.run(self._answer, offer)
+        except ValueError as error:
+            raise SdpError(
+                f"Error processing the offer: {error}", 40205, "SDP_END_POINT_PROCESS_OFFER_ERROR"
+            ) from error
+        self.remote = offer
+        self._started()
+        return self.local
+
+    @operation(Param("options", dict, optional=True))
+    async def generateOffer(self, options: dict[str, Any] | None) -> str:
+        """Offer one audio and one video."""
+        if self.offered or self.negotiated:
+            raise AlreadyNegotiated()
+        self.offered = True
+        try:
+            self.local = await self.node.run(self._offer)
+        except ValueError as error:
+            raise SdpError(f"Error generating offer: {error}", 40204, "SDP_END_POINT_GENERATE_OFFER_ERROR") from error
+        return self.local
+
+    @operation(Param("answer"))
+    async def processAnswer(self, answer: str) -> str:
+        """Take the browser's answer."""
+        if not answer:
+            raise SdpError("Empty answer not valid")
+        if not self.offered:
+            raise OfferNotGenerated()
+        if self.negotiated:
+            raise AnswerAlreadyProcessed()
+        try:
+            local = await self.node.run(self._take_answer, answer)
+        except ValueError as error:
+            raise SdpError(
+                f"Error processing the answer: {error}", 40206, "SDP_END_POINT_PROCESS_ANSWER_ERROR"
+            ) from error
+        self.remote = answer
+        self._started()
+        return local
+
+    def _started(self) -> None:
+        self.tell("MediaSessionStarted")
+        for connection in self.sources.values():
+            connection.source._flow_to(connection)
+
+    @operation()
+    def gatherCandidates(self) -> None:
+        """Tell the candidates found so far and all that come."""
+        if self._gathering or self._peer is None:
+            return
+        self._gathering = True
+        for component in (1, 2):
+            self.tell("IceComponentStateChanged", componentId=component, streamId=1, state="GATHERING")
+        found, self._found = self._found, []
+        for mline, candidate in found:
+            self._candidate(mline, candidate)
+        if self._gathering_done:
+            self.tell("IceGatheringDone")
+
+    @operation(Param("candidate", dict))
+    async def addIceCandidate(self, candidate: dict[str, Any]) -> None:
+        """Take a browser's candidate; those that come before the offer wait for it."""
+        what = "property"
+        line = Param("candidate").read(candidate, what)
+        mid = Param("sdpMid").read(candidate, what)
+        mline = Param("sdpMLineIndex", int).read(candidate, what)
+        if self._peer is None or not self.negotiated:
+            if len(self._early) >= MAX_CANDIDATES:
+                raise CandidateRefused()
+            self._early.append((mline, line))
+            return
+        known = next((item for item in self._peer.mlines if item.index == mline or item.mid == mid), None)
+        if known is None:
+            raise CandidateRefused()
+        if not line.startswith("candidate:") or " tcp " in line.lower():
+            return
+        await self.node.run(self._peer.add_candidate, known.index, line)
+
+    @operation()
+    def getICECandidatePairs(self) -> list[dict[str, Any]]:
+        """The pair in use."""
+        return [self._pair] if self._pair else []
+
+    @operation()
+    def getIceConnectionState(self) -> list[dict[str, Any]]:
+        """State of the one component (RTP and RTCP share it)."""
+        if self._ice_state not in ICE_STATES:
+            return []
+        state = ICE_STATES[self._ice_state]
+        return [
+            {"__module__": "kurento", "__type__": "IceConnection", "componentId": 1, "state": state, "streamId": "1"}
+        ]
+
+    @operation()
+    def getDtlsConnectionState(self) -> list[dict[str, Any]]:
+        """State of DTLS."""
+        if self.connection_state != "CONNECTED":
+            return []
+        return [
+            {
+                "__module__": "kurento",
+                "__type__": "DtlsConnection",
+                "componentId": "1",
+                "connectionId": "1",
+                "state": "CONNECTED",
+                "streamId": "1",
+            }
+        ]
+
+    @operation(Param("label", optional=True))
+    def createDataChannel(self, label: str | None) -> None:
+        """Never."""
+        raise OperationNotSupported("Data channels are not supported")
+
+    @operation(ANY_MEDIA_TYPE)
+    async def getStats(self, media_type: str | None) -> dict[str, Any] | None:
+        """Kurento's inbound and outbound statistics; None before there is media."""
+        if self._peer is None or not self.negotiated:
+            return None
+        found = await self.node.run(self._peer.stats)
+        wanted = KINDS.get(media_type) if media_type else None
+        return rtp_stats(found, wanted) or None
