@@ -1,5 +1,5 @@
 /**
- * Shapes of what the server sends to the staff's pages; the contract is docs/contracts.md.
+ * @file Shapes of what the server sends to the staff's pages; the contract is docs/contracts.md.
  * Fields that end in `_ms` are UTC milliseconds of the server.
  *
  * @typedef {"camera" | "screen"} Track
@@ -24,6 +24,10 @@
  * @property {{id: number, name: string} | null} proctor
  * @property {number | null} deadline_ms
  * @property {number | null} started_ms
+ * @property {number} created_ms
+ * @property {number} extra_ms
+ * @property {number} duration_minutes
+ * @property {string} external_id
  * @property {number | null} finished_ms
  * @property {string | null} finished_by
  * @property {number | null} score
@@ -40,7 +44,7 @@
  * @property {number} confidence
  * @property {string} detector
  * @property {Decision} decision
- * @property {number | string | null} decided_by
+ * @property {string | null} decided_by name
  * @property {Record<string, unknown>} details
  * @property {boolean} technical
  *
@@ -52,7 +56,7 @@
  * @property {number} start_ms
  * @property {number | null} end_ms
  * @property {string} comment
- * @property {number | string | null} created_by
+ * @property {string | null} created_by name
  * @property {number | null} sent_ms
  * @property {number | null} seen_ms
  * @property {number | null} [withdrawn_ms]
@@ -73,6 +77,8 @@
  * @property {"submitted" | "retake_requested" | "superseded"} state
  * @property {"match" | "mismatch" | "undetermined" | null} verdict
  * @property {string[]} hints
+ * @property {number | null} [distance]
+ * @property {number} [taken_ms]
  *
  * @typedef {object} QuickMessage
  * @property {string} code
@@ -85,7 +91,7 @@
  * @property {number | null} end_ms
  * @property {number | null} duration_ms
  * @property {"recording" | "stopped" | "sealed" | "lost"} state
- * @property {string} url
+ * @property {string | null} url null until it is sealed
  * @property {string} sha256
  * @property {number | null} size_bytes
  *

@@ -1,5 +1,5 @@
 /**
- * Parts and gaps of one track on the sitting's time. Pure: knows no video element.
+ * @file Parts and gaps of one track on the sitting's time. Pure: knows no video element.
  *
  * @typedef {import("../types.js").Part} Part
  * @typedef {import("../types.js").Gap} Gap

@@ -1,5 +1,5 @@
 /**
- * The per-minute histogram and the geometry of the timeline. Pure.
+ * @file The per-minute histogram and the geometry of the timeline. Pure.
  */
 
 export const HEAT_STEPS = 10;

@@ -1,5 +1,5 @@
 /**
- * One <video> that shows a track's parts by the sitting's time. It is told where the sitting is and follows.
+ * @file One <video> that shows a track's parts by the sitting's time. It is told where the sitting is and follows.
  *
  * @typedef {import("./evidence.js").Span} Span
  * @typedef {"gap" | "loading" | "ready" | "stalled" | "failed"} PlayerState
@@ -94,8 +94,9 @@ export class TrackPlayer {
   /** @param {Span} span */
   load(span) {
     this.span = span;
-    this.failed = false;
     this.sought = true;
+    this.failed = !span.part.url;
+    if (!span.part.url) return;
     this.video.src = span.part.url;
     this.video.load();
   }

@@ -1,5 +1,5 @@
 /**
- * The sitting's one clock in review. The camera leads because its sound must not be stretched; the screen follows;
+ * @file The sitting's one clock in review. The camera leads because its sound must not be stretched; the screen follows;
  * where there is no evidence the clock runs on by itself.
  *
  * @typedef {import("./track_player.js").TrackPlayer} TrackPlayer

@@ -1,5 +1,5 @@
 /**
- * One sitting as the room holds it, and how each event of the bus changes it. Pure: an entry is never altered,
+ * @file One sitting as the room holds it, and how each event of the bus changes it. Pure: an entry is never altered,
  * a changed one is a new object, so that a view sees by identity whether it has anything to do.
  *
  * @typedef {import("../types.js").Summary} Summary
@@ -66,10 +66,10 @@ export function upsert(list, item, limit) {
  */
 export function applyEvent(entry, event) {
   const change = CHANGES[event.kind];
-  return change ? change(entry, event.payload, event.at_ms) : entry;
+  return change ? change(entry, event.payload) : entry;
 }
 
-/** @typedef {(entry: Entry, payload: Record<string, any>, atMs: number) => Entry} Change */
+/** @typedef {(entry: Entry, payload: Record<string, any>) => Entry} Change */
 
 /** @type {Change} */
 const observation = (entry, payload) => ({
@@ -103,14 +103,18 @@ const CHANGES = {
 };
 
 /** @type {Change} */
-function sittingChanged(entry, payload, atMs) {
+function sittingChanged(entry, payload) {
   const changed = { ...entry };
-  for (const field of /** @type {const} */ (["state", "step", "deadline_ms", "conclusion", "score", "proctor"])) {
+  for (const field of CHANGING) {
     if (field in payload) Object.assign(changed, { [field]: payload[field] });
   }
-  if (entry.state !== "finished" && changed.state === "finished") changed.finished_ms ??= atMs;
+  if ("proctor_id" in payload && payload.proctor_id !== (entry.proctor?.id ?? null)) {
+    changed.proctor = payload.proctor_id === null ? null : { id: payload.proctor_id, name: payload.proctor ?? "" };
+  }
   return changed;
 }
+
+const CHANGING = ["state", "step", "deadline_ms", "extra_ms", "started_ms", "finished_ms", "finished_by", "conclusion", "score"];
 
 /** @type {Change} */
 function chatMessage(entry, payload) {

@@ -1,5 +1,5 @@
 /**
- * The age of the last frame of a video: what tells a quiet wall from a dead one. Measured where the picture is
+ * @file The age of the last frame of a video: what tells a quiet wall from a dead one. Measured where the picture is
  * presented, not where packets arrive.
  */
 

@@ -1,5 +1,5 @@
 /**
- * What the views read from the room's state. Pure.
+ * @file What the views read from the room's state. Pure.
  *
  * @typedef {import("./state.js").RoomState} RoomState
  * @typedef {import("./entry.js").Entry} Entry

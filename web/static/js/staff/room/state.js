@@ -1,5 +1,5 @@
 /**
- * The room's one state and its only way to change: `reduce(state, action)`. Pure, no page, no socket.
+ * @file The room's one state and its only way to change: `reduce(state, action)`. Pure, no page, no socket.
  *
  * @typedef {import("./entry.js").Entry} Entry
  * @typedef {import("./entry.js").BusEvent} BusEvent
@@ -31,6 +31,7 @@
  *   | {type: "failed", error: string}
  *   | {type: "connection", connection: Connection}
  *   | {type: "event", event: BusEvent}
+ *   | {type: "summary", sitting: import("../types.js").Summary}
  *   | {type: "observation", observation: import("../types.js").Observation}
  *   | {type: "activate", id: number | null}
  *   | {type: "enlarge", on: boolean}
@@ -99,6 +100,8 @@ function step(state, action) {
         ...entry,
         observations: upsert(entry.observations, action.observation, 200),
       }));
+    case "summary":
+      return change(state, action.sitting.id, (entry) => ({ ...entry, ...action.sitting }));
     case "activate":
       return activate(state, action.id);
     case "enlarge":

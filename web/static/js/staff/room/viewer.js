@@ -1,5 +1,5 @@
 /**
- * One watched track: a recvonly RTCPeerConnection that is made again, with back-off, until it shows a picture.
+ * @file One watched track: a recvonly RTCPeerConnection that is made again, with back-off, until it shows a picture.
  * The old picture stays until the new one is there, so that a changed connection is no flicker.
  *
  * @typedef {import("../types.js").Track} Track
@@ -15,7 +15,8 @@
  * @property {() => Promise<() => void>} turn waits for leave to negotiate, gives back how to end it
  */
 
-const BACK_OFF_MS = [500, 1000, 2000, 4000, 8000, 15_000];
+import { backOff } from "../../base/time.js";
+
 const ANSWER_WITHIN_MS = 10_000;
 
 export class Viewer {
@@ -147,10 +148,8 @@ export class Viewer {
     this.drop(true);
     if (!this.wanted) return;
     this.options.onState("failed");
-    const wait = BACK_OFF_MS[Math.min(this.attempt, BACK_OFF_MS.length - 1)] ?? 1000;
+    this.timer = window.setTimeout(() => void this.connect(), backOff(this.attempt));
     this.attempt += 1;
-    // Half of the wait is random: eight tiles that lost one node do not all come back at the same moment.
-    this.timer = window.setTimeout(() => void this.connect(), wait * (0.5 + Math.random() / 2));
   }
 
   /** @param {boolean} tell whether the server is told that nobody watches any more */

@@ -1,5 +1,5 @@
 /**
- * Which tracks are watched: the visible tiles' live ones, never more. Routes the socket's answers to their viewers.
+ * @file Which tracks are watched: the visible tiles' live ones, never more. Routes the socket's answers to their viewers.
  *
  * @typedef {import("../types.js").Track} Track
  * @typedef {import("./entry.js").Entry} Entry

@@ -1,0 +1,76 @@
+/** @file The proctor's room: joins the store, the socket, the watched tracks and the views. */
+
+import { post } from "../base/api.js";
+import { one } from "../base/dom.js";
+import { pageData } from "../base/page_data.js";
+import { LiveSocket } from "../base/socket.js";
+import { clock } from "./clock.js";
+import { roomActions } from "./room/actions.js";
+import { Announcer } from "./room/announcer.js";
+import { Desk } from "./room/desk.js";
+import { Feed } from "./room/feed.js";
+import { listenToKeys } from "./room/keys.js";
+import { connectRoom } from "./room/live.js";
+import { keepPreferences, preferences } from "./room/preferences.js";
+import { roomKeys } from "./room/navigation.js";
+import { initialState, reduce } from "./room/state.js";
+import { Toolbar } from "./room/toolbar.js";
+import { Wall } from "./room/wall.js";
+import { createStore } from "./store.js";
+
+// Ages of frames are told in tenths of a second; more often nobody could read them.
+const TICK_MS = 250;
+
+const store = createStore(initialState({ ...preferences(), me: pageData.user?.id ?? 0 }), reduce);
+const actions = roomActions(store);
+const socket = new LiveSocket({ getToken: () => post("/api/v1/live-token"), clock });
+
+const enlarge = (/** @type {number} */ id) => {
+  const { active, enlarged } = store.get();
+  store.dispatch({ type: "activate", id });
+  store.dispatch({ type: "enlarge", on: !(enlarged && active === id) });
+};
+
+const room = one("#room");
+const wall = new Wall(one("#wall"), {
+  ...actions,
+  enlarge,
+  shown: (id, track) => viewing.shown(id, track),
+  reload: () => void actions.load(),
+  clearSearch: () => store.dispatch({ type: "set", values: { query: "", only: "" } }),
+});
+const feed = new Feed(one("#feed"), { ...actions, filter: (filter) => store.dispatch({ type: "set", values: { feed: filter } }) });
+const desk = new Desk(one("#desk"), actions);
+const toolbar = new Toolbar(one("#tools"), one("#status"), store.dispatch);
+const announcer = new Announcer(one("#announcer"));
+const viewing = connectRoom({ socket, store, wall, reload: actions.load });
+
+store.subscribe((state) => {
+  room.dataset.phase = state.phase;
+  room.dataset.connection = state.connection;
+  wall.render(state);
+  feed.render(state);
+  desk.render(state);
+  toolbar.render(state);
+  announcer.render(state);
+  announcer.connection(state.connection);
+});
+// Reading is a consequence of being shown, so it follows the rendering instead of being part of it.
+store.subscribe((state) => {
+  const active = state.active === null ? undefined : state.sittings.get(state.active);
+  if (active?.unread && !document.hidden) store.dispatch({ type: "read", id: active.id });
+});
+store.subscribe(keepPreferences);
+
+listenToKeys(roomKeys({ store, actions, wall, desk, toolbar }));
+document.addEventListener("pointerdown", () => wall.render(store.get()), { once: true });
+setInterval(() => {
+  const now = clock.now();
+  wall.tick(now);
+  feed.tick(now);
+  desk.tick(now);
+  toolbar.tick(now);
+}, TICK_MS);
+
+await actions.load();
+socket.open();

@@ -1,0 +1,63 @@
+/** @file Between the socket and the room: events to the store, media messages to the viewers, pictures to the tiles. */
+
+import { TRACKS, Viewing } from "./viewing.js";
+import { onPage } from "./selectors.js";
+
+/**
+ * @typedef {import("./state.js").RoomState} RoomState
+ * @typedef {import("./state.js").Action} Action
+ *
+ * @typedef {object} Joined
+ * @property {import("../../base/socket.js").LiveSocket} socket
+ * @property {import("../store.js").Store<RoomState, Action>} store
+ * @property {import("./wall.js").Wall} wall
+ * @property {() => Promise<void>} reload
+ */
+
+/** Events of sittings the room does not know yet come in bursts: one reload serves all of them. */
+const RELOAD_AFTER_MS = 300;
+
+/** States in which a sitting that is not on the wall has no business there. */
+const NOT_FOR_THE_WALL = new Set(["concluded", "processing", "in_review", "expired", "cancelled", "declined", "finished", "timed_out"]);
+
+/**
+ * @param {Joined} joined
+ * @returns {Viewing}
+ */
+export function connectRoom({ socket, store, wall, reload }) {
+  const viewing = new Viewing({
+    send: (message) => void socket.send(message),
+    onStream: (id, track, stream) => wall.tiles.get(id)?.screenings[track].show(stream),
+    onState: (id, track, state) => wall.tiles.get(id)?.screenings[track].viewState(state),
+  });
+  /** @type {number | undefined} */
+  let reloading;
+  const reloadSoon = () => {
+    window.clearTimeout(reloading);
+    reloading = window.setTimeout(() => void reload(), RELOAD_AFTER_MS);
+  };
+
+  socket.on("state", (state) => {
+    store.dispatch({ type: "connection", connection: state === "online" ? "open" : state === "connecting" ? "connecting" : "lost" });
+    if (state === "online") return;
+    viewing.lost();
+  });
+  socket.on("welcome", (message) => viewing.open(message.ice_servers));
+  socket.on("reset", reloadSoon);
+  socket.on("event", (event) => {
+    const known = store.get().sittings.has(event.sitting_id);
+    if (known) store.dispatch({ type: "event", event });
+    else if (event.sitting_id !== null && !NOT_FOR_THE_WALL.has(event.payload.state)) reloadSoon();
+  });
+  for (const type of ["answer", "candidate", "view_ended", "error"]) socket.on(type, (message) => void viewing.handle(message));
+
+  store.subscribe((state) => {
+    const visible = onPage(state);
+    viewing.reconcile(visible);
+  });
+  addEventListener("pagehide", () => viewing.reconcile([]));
+  addEventListener("pageshow", (event) => event.persisted && viewing.reconcile(onPage(store.get())));
+  return viewing;
+}
+
+export { TRACKS };

@@ -1,0 +1,181 @@
+/** @file The domain's codes in words, each with the icon and the tone it is shown with. An unknown code shows itself. */
+
+import { _ } from "../base/i18n.js";
+
+/** @typedef {"good" | "warn" | "bad" | "info" | "accent" | "none"} Tone */
+/** @typedef {{title: string, icon: string, tone: Tone}} Word */
+
+/**
+ * @param {Record<string, [string, string, Tone?]>} table
+ * @returns {(code: string | null | undefined) => Word}
+ */
+function words(table) {
+  return (code) => {
+    const [title, icon, tone] = table[code ?? ""] ?? [code || "—", "circle-help", "none"];
+    return { title, icon, tone: tone ?? "none" };
+  };
+}
+
+export const stateWord = words({
+  created: [_("Not begun"), "circle", "none"],
+  scheduled: [_("Scheduled"), "calendar", "none"],
+  check_in: [_("Check-in"), "clipboard-check", "info"],
+  waiting: [_("Waiting for start"), "hourglass", "warn"],
+  running: [_("Running"), "circle-play", "good"],
+  paused: [_("Paused"), "circle-pause", "warn"],
+  finished: [_("Finished"), "circle-stop", "none"],
+  processing: [_("Sealing"), "lock", "info"],
+  in_review: [_("To review"), "eye", "accent"],
+  concluded: [_("Concluded"), "circle-check", "good"],
+  declined: [_("Consent refused"), "circle-x", "none"],
+  cancelled: [_("Cancelled"), "ban", "none"],
+  identity_refused: [_("Identity refused"), "user-x", "bad"],
+  timed_out: [_("Timed out"), "timer", "none"],
+  interrupted: [_("Interrupted"), "unlink", "bad"],
+  expired: [_("Expired"), "hourglass", "none"],
+});
+
+export const typeWord = words({
+  extra_user_in_frame: [_("Another person in the frame"), "users", "bad"],
+  substitution_user: [_("Another person took the place"), "user-x", "bad"],
+  no_user_in_frame: [_("Nobody in the frame"), "user-round-search", "bad"],
+  avert_eyes: [_("Looking away"), "eye-off", "warn"],
+  change_active_window_on_computer: [_("Active window changed"), "app-window", "warn"],
+  full_screen_left: [_("Full screen left"), "minimize", "warn"],
+  clipboard: [_("Clipboard used"), "clipboard", "warn"],
+  voice_detected: [_("Voice"), "audio-lines", "warn"],
+  talk: [_("Conversation"), "messages-square", "bad"],
+  forbidden_software: [_("Forbidden sites or software"), "ban", "bad"],
+  forbidden_device: [_("Forbidden device"), "headphones", "bad"],
+  phone: [_("Phone"), "smartphone", "bad"],
+  phone_screen: [_("Screen of a phone"), "smartphone", "bad"],
+  books: [_("Books or notes"), "book-open", "bad"],
+  extra_display: [_("Second display"), "monitor", "bad"],
+  cheater: [_("Cheater: warned three times"), "octagon-alert", "bad"],
+  nonverbal: [_("Signs to somebody"), "hand-helping", "warn"],
+  timeout: [_("Time ran out"), "timer", "none"],
+  mic_muted: [_("Microphone muted"), "mic-off", "info"],
+  mic_no_sound: [_("Microphone without sound"), "volume-x", "info"],
+  mic_no_device_connected: [_("No microphone"), "mic-off", "info"],
+  camera_no_picture: [_("Camera without picture"), "video-off", "info"],
+  camera_no_device_connected: [_("No camera"), "camera-off", "info"],
+  desktop_request_pending: [_("Screen is not shared"), "monitor-off", "info"],
+  no_ping: [_("No answer from the browser"), "wifi-off", "info"],
+  virtual_machine: [_("Virtual machine"), "server", "info"],
+  undetermined: [_("Could not be told"), "circle-help", "info"],
+});
+
+export const conclusionWord = words({
+  accepted: [_("Accepted"), "circle-check", "good"],
+  rejected: [_("Rejected"), "circle-x", "bad"],
+  suspicious: [_("Suspicious"), "triangle-alert", "warn"],
+  not_reviewed: [_("Not reviewed"), "circle-minus", "none"],
+});
+
+export const decisionWord = words({
+  pending: [_("Undecided"), "circle", "none"],
+  confirmed: [_("Confirmed"), "circle-check", "bad"],
+  dismissed: [_("Dismissed"), "circle-minus", "none"],
+});
+
+export const verdictWord = words({
+  match: [_("Face matches"), "user-check", "good"],
+  undetermined: [_("Could not be compared"), "circle-help", "warn"],
+  mismatch: [_("Face does not match"), "user-x", "bad"],
+});
+
+export const gapWord = words({
+  node_lost: [_("Media node lost"), "server"],
+  connection_lost: [_("Connection lost"), "wifi-off"],
+  share_stopped: [_("Screen share stopped"), "monitor-off"],
+  camera_stopped: [_("Camera stopped"), "camera-off"],
+  recorder_failed: [_("Recorder failed"), "hard-drive"],
+  page_closed: [_("Page closed"), "x"],
+  unknown: [_("Cause unknown"), "circle-help"],
+});
+
+export const ruleWord = words({
+  allow_to_use_websites: [_("Websites"), "globe"],
+  allow_to_use_books: [_("Books"), "book-open"],
+  allow_to_use_paper: [_("Paper"), "pen-line"],
+  allow_to_use_messengers: [_("Messengers"), "messages-square"],
+  allow_to_use_calculator: [_("Calculator"), "calculator"],
+  allow_to_use_excel: [_("Spreadsheet"), "table"],
+  allow_to_use_human_assistant: [_("Human assistant"), "hand-helping"],
+  allow_absence_in_frame: [_("Leaving the frame"), "armchair"],
+  allow_voices: [_("Voices"), "audio-lines"],
+  allow_wrong_gaze_direction: [_("Looking away"), "scan-eye"],
+});
+
+/** Rules in the order of the row of icons. */
+export const RULES = [
+  "allow_to_use_websites",
+  "allow_to_use_books",
+  "allow_to_use_paper",
+  "allow_to_use_messengers",
+  "allow_to_use_calculator",
+  "allow_to_use_excel",
+  "allow_to_use_human_assistant",
+  "allow_absence_in_frame",
+  "allow_voices",
+  "allow_wrong_gaze_direction",
+];
+
+/** Those an exam that says nothing allows. */
+export const ALLOWED_BY_DEFAULT = new Set(["allow_to_use_paper", "allow_to_use_calculator"]);
+
+export const metricWord = words({
+  b1: [_("Focus in another window"), "app-window"],
+  b2: [_("Full screen left"), "minimize"],
+  c1: [_("Camera off"), "camera-off"],
+  c2: [_("Face not visible or looking away"), "eye-off"],
+  c3: [_("Several faces"), "users"],
+  c4: [_("Face differs from the profile"), "user-x"],
+  c5: [_("Other profiles look alike"), "user-round-search"],
+  k1: [_("Unusual typing"), "pen-line"],
+  m1: [_("Microphone off or quiet"), "mic-off"],
+  m2: [_("Voice or noise"), "audio-lines"],
+  n1: [_("No network"), "wifi-off"],
+  n2: [_("Second camera off"), "camera-off"],
+  s1: [_("Screen is not shared"), "monitor-off"],
+  extra_user: [_("Another person in the frame"), "users"],
+  user_replaced: [_("Another person took the place"), "user-x"],
+  absent_user: [_("Nobody in the frame"), "user-round-search"],
+  look_away: [_("Looking away"), "eye-off"],
+  active_window_changed: [_("Active window changed"), "app-window"],
+  forbidden_device: [_("Forbidden device"), "headphones"],
+  voice: [_("Voice"), "audio-lines"],
+  phone: [_("Phone"), "smartphone"],
+});
+
+export const hintWord = words({
+  no_face: [_("no face found"), "scan-face"],
+  several_faces: [_("several faces"), "users"],
+  too_dark: [_("too dark"), "moon"],
+  too_bright: [_("too bright"), "sun"],
+  too_small: [_("face too small"), "minimize"],
+  blurred: [_("blurred"), "eye"],
+  too_blurred: [_("blurred"), "eye"],
+  turned: [_("face turned away"), "eye-off"],
+});
+
+export const trackWord = words({
+  camera: [_("Camera"), "camera"],
+  screen: [_("Screen"), "monitor"],
+  aux: [_("Second camera"), "video"],
+});
+
+export const modeWord = words({
+  online: [_("Watched live"), "eye"],
+  offline: [_("Reviewed afterwards"), "history"],
+  auto: [_("Automatic"), "cpu"],
+  identification: [_("Identification only"), "id-card"],
+});
+
+export const stepWord = words({
+  consent: [_("Consent"), "file-text"],
+  system_check: [_("System check"), "activity"],
+  face_photo: [_("Face photo"), "scan-face"],
+  document_photo: [_("Document photo"), "id-card"],
+  waiting_room: [_("Waiting room"), "hourglass"],
+});
