@@ -1,0 +1,81 @@
+"""Exams of a company, and what the candidate answers in an exam without an LMS."""
+
+from typing import Any, Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from appliance import audit
+from appliance.audit import Actor
+from appliance.errors import BadInput, ImpossibleStep, NotFound
+from appliance.models import Exam, Sitting
+from appliance.scoring import checked_weights
+from appliance.services import reviews, sittings
+from appliance.vocabulary import SittingState as S
+
+MAX_ANSWER: Final = 20_000
+"""An essay of 3000 words."""
+
+
+def listing(session: Session, company_id: int) -> list[dict[str, Any]]:
+    """Return the company's exams with the number of their sittings, newest first."""
+    query = (
+        select(Exam, func.count(Sitting.id))
+        .outerjoin(Sitting, Sitting.exam_id == Exam.id)
+        .where(Exam.company_id == company_id)
+        .group_by(Exam.id)
+        .order_by(Exam.created_at.desc(), Exam.id.desc())
+        .limit(1000)
+    )
+    return [
+        {
+            "id": exam.id,
+            "external_id": exam.external_id,
+            "name": exam.name,
+            "mode": exam.mode.value,
+            "duration_minutes": exam.duration_minutes,
+            "identification": exam.identification,
+            "rules": exam.rules,
+            "weights": exam.weights,
+            "thresholds": exam.thresholds,
+            "questions": len(exam.questions),
+            "sittings": count,
+        }
+        for exam, count in session.execute(query)
+    ]
+
+
+def get(session: Session, exam_id: int, company_id: int | None = None) -> Exam:
+    """Return the exam, of this company if one is given; raise ``NotFound``."""
+    exam = session.get(Exam, exam_id)
+    if exam is None or (company_id is not None and exam.company_id != company_id):
+        raise NotFound("There is no such exam.", exam_id=exam_id)
+    return exam
+
+
+def set_weights(session: Session, actor: Actor, exam: Exam, weights: dict[str, float]) -> int:
+    """Set the exam's weights and compute the scores of its reviewed sittings anew; return how many those were."""
+    before, exam.weights = exam.weights, dict(checked_weights(weights))
+    details: dict[str, Any] = {"before": before, "after": exam.weights}
+    audit.record(session, actor, "exam.set_weights", ("exam", exam.id), company_id=exam.company_id, **details)
+    query = select(Sitting).where(
+        Sitting.exam_id == exam.id, Sitting.state.in_([S.IN_REVIEW, S.CONCLUDED]), Sitting.started_at.is_not(None)
+    )
+    rows = session.scalars(query.order_by(Sitting.id).with_for_update(key_share=True)).all()
+    for sitting in rows:
+        reviews.rescore(session, actor, sitting)
+    return len(rows)
+
+
+def answer(session: Session, actor: Actor, sitting: Sitting, index: int, value: str) -> None:
+    """Keep the candidate's answer to one of the exam's own questions; a later one replaces it."""
+    if not 0 <= index < len(sitting.exam.questions):
+        raise BadInput("There is no such question.", field="index")
+    if len(value) > MAX_ANSWER:
+        raise BadInput(f"An answer has at most {MAX_ANSWER} characters.", field="answer")
+    sittings.lock(session, sitting)
+    if sitting.state is not S.RUNNING:
+        raise ImpossibleStep("Answers are taken only while the exam runs.", state=sitting.state)
+    sitting.answers = {**sitting.answers, str(index): value.replace("\0", "")}
+    subject = ("sitting", sitting.id)
+    audit.record(session, actor, "answer.give", subject, company_id=sitting.company_id, index=index)
