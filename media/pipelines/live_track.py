@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from appliance.db import utcnow
@@ -26,6 +26,9 @@ PROFILES = {
     Track.AUX: MediaProfile.WEBM_VIDEO_ONLY,
 }
 """A screen has no sound; a recorder that waits for it would stay empty."""
+
+SILENCE = timedelta(seconds=2.5)
+"""How long nothing came before a node says NOT_FLOWING."""
 
 OnCandidate = Callable[[IceCandidate], None]
 
@@ -104,7 +107,7 @@ class LiveTrack:
 
     def _set_flowing(self, flowing: bool) -> None:
         if flowing is not self.flowing:
-            self.flowing, self.flow_changed_at = flowing, utcnow()
+            self.flowing, self.flow_changed_at = flowing, utcnow() if flowing else utcnow() - SILENCE
             self.changed()
 
     def _failed(self, event: events.Error) -> None:

@@ -16,10 +16,14 @@ class BrowserClock:
     it was sent half a round trip before it came (Cristian's algorithm, 1989).
     """
 
-    def __init__(self, offset_ms: float | None = None) -> None:
-        """``offset_ms`` is one measured by an earlier socket of the same browser, if there was one."""
+    def __init__(self) -> None:
+        """Nothing is measured yet."""
         self._samples: deque[float] = deque(maxlen=SAMPLES)
-        self._known = offset_ms
+        self._known: int | None = None
+
+    def know(self, offset_ms: int) -> None:
+        """Take what an earlier socket of the same browser measured, until this one has; 0 is "not measured"."""
+        self._known = offset_ms or None
 
     def ping(self, at: float, rtt_ms: float | None, now_ms: float) -> None:
         """Learn from a ping sent ``at`` (browser's ms) that came at ``now_ms``; a nonsense round trip counts as 0."""
@@ -36,7 +40,7 @@ class BrowserClock:
         """The browser's clock minus the server's; 0 while unknown."""
         if self._samples:
             return round(median(self._samples))
-        return round(self._known or 0)
+        return self._known or 0
 
     def to_server(self, at: float, now_ms: int) -> int:
         """Return the server's time of the browser's ``at``, kept within what can have happened just now.

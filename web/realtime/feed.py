@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Any, Protocol
 
 from web.realtime.messages import AnyServerMessage, Event
 
@@ -13,10 +13,14 @@ REPLAY_LIMIT = 1000
 class LiveFact(Protocol):
     """What the feed needs to know of a bus event (``bus.BusEvent`` or what ``bus.since`` returns)."""
 
-    id: int
-    topic: str
-    kind: str
-    payload: dict[str, object]
+    @property
+    def id(self) -> int: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def payload(self) -> dict[str, Any]: ...
+    @property
+    def at_ms(self) -> int: ...
 
 
 class Subscription:
@@ -26,11 +30,13 @@ class Subscription:
     between. ``go_live`` lets it out, without what the past already had.
     """
 
-    def __init__(self, topic: str, see: Callable[[LiveFact], Event | None], post: Callable[[AnyServerMessage], None]):
+    def __init__(
+        self, topic: str, see: Callable[[LiveFact], Event | None], post: Callable[[AnyServerMessage], None]
+    ) -> None:
         """``see`` makes the message for this reader, or None for what is not for them; ``post`` never blocks."""
         self.topic = topic
         self.last = 0
-        self.overflowed = False
+        self._overflowed = False
         self._see = see
         self._post = post
         # Reading the past takes milliseconds; who needs more than a whole replay's worth of waiting is told to reset.
@@ -39,7 +45,7 @@ class Subscription:
     def offer(self, event: LiveFact) -> None:
         """Take an event of the bus: hold it back, or pass it on if it is new."""
         if self._held is not None:
-            self.overflowed = self.overflowed or len(self._held) == REPLAY_LIMIT
+            self._overflowed = self._overflowed or len(self._held) == REPLAY_LIMIT
             self._held.append(event)
         elif event.id > self.last:
             self.last = event.id
@@ -56,8 +62,12 @@ class Subscription:
                 if message is not None:
                     yield message
 
-    def go_live(self) -> None:
-        """Let out what was held back and is newer than what was seen; from now on pass on at once."""
+    def go_live(self) -> bool:
+        """Let out what was held back and is newer than what was seen; from now on pass on at once.
+
+        False when more came than could be held: the reader must reset.
+        """
         held, self._held = self._held or deque(), None
         for event in held:
             self.offer(event)
+        return not self._overflowed

@@ -4,6 +4,7 @@ JSON text frames. Milliseconds are UTC of the server unless a field says otherwi
 the W3C's RTCSessionDescription and RTCIceCandidate.
 """
 
+from enum import IntEnum
 from typing import Annotated, Any
 
 import msgspec
@@ -13,6 +14,25 @@ from appliance.vocabulary import ObservationType, Track
 Text = Annotated[str, msgspec.Meta(max_length=4000)]
 Name = Annotated[str, msgspec.Meta(max_length=64)]
 Sdp = Annotated[str, msgspec.Meta(max_length=100_000)]
+
+
+class CloseCode(IntEnum):
+    """Why the gateway closes a socket; the pages act on the number. Below 4000 as in RFC 6455 and at IANA."""
+
+    POLICY = 1008
+    """Flooding, or one malformed message after the other: do not come back by yourself."""
+    RESTART = 1012
+    """The gateway goes down: come back with ``since``, at random within 1 to 3 s."""
+    TOKEN_REFUSED = 4401
+    """No hello in time, or its token is wrong or old: fetch a new token, then come back."""
+    NOT_ALLOWED = 4403
+    """This account has no live pages."""
+    SILENT = 4408
+    """Nothing was heard for 30 s: come back with ``since``."""
+    SUPERSEDED = 4409
+    """The sitting was opened in another tab: do not come back."""
+    TOO_SLOW = 4410
+    """Too much waits to be read: come back with ``since``."""
 
 
 class ClientMessage(msgspec.Struct, tag_field="type", forbid_unknown_fields=True):

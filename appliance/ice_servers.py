@@ -1,0 +1,28 @@
+"""What browsers are told of STUN and TURN, in the words of W3C's RTCIceServer."""
+
+import base64
+import hashlib
+import hmac
+import time
+from typing import Any
+
+from appliance.settings import Settings
+
+CREDENTIAL_SECONDS = 12 * 3600
+"""Longer than any exam with its time given back: a refused TURN refresh would cut the picture."""
+
+
+def ice_servers(settings: Settings, name: str, now: float | None = None) -> list[dict[str, Any]]:
+    """Return the servers of the settings; ``name`` is told to the TURN server for its log.
+
+    Time-limited credentials as coturn's ``use-auth-secret`` checks them (draft-uberti-behave-turn-rest-00).
+    """
+    servers: list[dict[str, Any]] = []
+    if settings.stun_urls:
+        servers.append({"urls": list(settings.stun_urls)})
+    if settings.turn_urls:
+        user = f"{int(time.time() if now is None else now) + CREDENTIAL_SECONDS}:{name}"
+        digest = hmac.new(settings.turn_secret.encode(), user.encode(), hashlib.sha1).digest()
+        credential = base64.b64encode(digest).decode()
+        servers.append({"urls": list(settings.turn_urls), "username": user, "credential": credential})
+    return servers

@@ -1,0 +1,109 @@
+"""The acts of sockets on the database, each one unit of work: permission where it holds, then one service call."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from appliance import audit, bus
+from appliance.db import to_ms, utcnow
+from appliance.models import LiveEvent
+from appliance.security.identity import Identity
+from appliance.security.permission_map import Permission
+from appliance.security.predicates import require
+from appliance.services import chats, incidents, payloads, sittings
+from appliance.vocabulary import (
+    ChatAuthor,
+    ChatKind,
+    ExamMode,
+    ObservationSource,
+    ObservationType,
+    SittingState,
+    Track,
+)
+from media.pipelines.evidence import GATEWAY
+from web.realtime.feed import REPLAY_LIMIT
+from web.realtime.messages import Chat
+
+STARTS_BY_ITSELF = frozenset({ExamMode.AUTO, ExamMode.OFFLINE})
+"""Modes without anybody who could press the button."""
+
+
+def arrive(session: Session, sitting_id: int) -> tuple[dict[str, Any], int]:
+    """A candidate's page came: end what an earlier one left open; return the summary and the known clock offset."""
+    sitting = sittings.get(session, sitting_id)
+    incidents.close_open(session, sitting_id, ObservationSource.BROWSER, to_ms(utcnow()))
+    summary = payloads.sitting(sitting)
+    for name in ("score", "conclusion", "proctor"):
+        summary.pop(name, None)
+    return summary, sitting.clock_offset_ms
+
+
+def missed(session: Session, topic: str, since: int | None) -> tuple[list[bus.BusEvent], int, bool]:
+    """Return what was missed since an id, the newest id now, and whether it was too much to replay."""
+    newest = bus.latest(session)
+    if since is None:
+        return [], newest, False
+    if since > newest:  # an id of another life of this database
+        return [], newest, True
+    rows = bus.since(session, [topic], since, REPLAY_LIMIT + 1)
+    if len(rows) > REPLAY_LIMIT:
+        return [], newest, True
+    return [_event(row) for row in rows], newest, False
+
+
+def watch(session: Session, identity: Identity, sitting_id: int, track: Track, news: bool) -> None:
+    """Refuse who may not watch; write to the audit log that they do, once a socket."""
+    sitting = sittings.get(session, sitting_id)
+    require(identity, Permission.MEDIA_WATCH, sitting)
+    if news:
+        subject = ("sitting", sitting_id)
+        audit.record(
+            session, identity.actor, "media.watch", subject, company_id=sitting.company_id, track=track.value
+        )
+
+
+def send_chat(session: Session, identity: Identity, sitting_id: int, message: Chat) -> None:
+    """Store a chat message of either side."""
+    sitting = sittings.get(session, sitting_id)
+    require(identity, Permission.CHAT_WRITE, sitting)
+    kind = ChatKind.INCIDENT if message.incident else ChatKind.MESSAGE
+    author = ChatAuthor.PROCTOR if identity.sitting_id is None else ChatAuthor.CANDIDATE
+    chats.send(session, identity.actor, sitting, author, message.text, kind, message.ref)
+
+
+def begin_observation(
+    session: Session,
+    sitting_id: int,
+    kind: ObservationType,
+    start_ms: int,
+    details: dict[str, Any],
+    end_ms: int | None,
+) -> int:
+    """Store what a browser reports; return the observation's id."""
+    row = incidents.open_observation(
+        session, sitting_id, kind, ObservationSource.BROWSER, start_ms, 1.0, "browser", details, end_ms
+    )
+    session.flush()
+    return row.id
+
+
+def end_observation(session: Session, observation_id: int, end_ms: int) -> None:
+    """End what a browser reported."""
+    incidents.close_observation(session, observation_id, end_ms)
+
+
+def end_observations(session: Session, sitting_id: int) -> None:
+    """The candidate's socket is gone: nobody will say when what it reported ends, so it ends now."""
+    incidents.close_open(session, sitting_id, ObservationSource.BROWSER, to_ms(utcnow()))
+
+
+def start_by_itself(session: Session, sitting_id: int) -> None:
+    """Start a sitting that waits for nobody; another state than waiting is none of our business."""
+    sitting = sittings.get(session, sitting_id)
+    sittings.lock(session, sitting)
+    if sitting.state is SittingState.WAITING and sitting.exam.mode in STARTS_BY_ITSELF:
+        sittings.start(session, GATEWAY, sitting)
+
+
+def _event(row: LiveEvent) -> bus.BusEvent:
+    return bus.BusEvent(row.id, row.topic, row.kind, row.payload, to_ms(row.at))

@@ -1,0 +1,121 @@
+"""One socket: its bounded queue to the browser, its limits, and what it has going on."""
+
+import asyncio
+import contextlib
+from itertools import count
+
+import structlog
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+
+from appliance.errors import ApplianceError, ErrorCode
+from appliance.security.identity import Identity
+from web.realtime.clock import BrowserClock
+from web.realtime.feed import Subscription
+from web.realtime.limits import RecentCount, TokenBucket
+from web.realtime.messages import ENCODER, AnyServerMessage, CloseCode, Fault
+
+OUTGOING = 512
+"""Messages waiting for a browser. A room of 30 has about 50 events a second at its worst: 10 s of a stalled network.
+The browser that is slower loses the socket, not events: it comes back and is told what it missed."""
+MALFORMED_A_MINUTE = 20
+RATES = {"candidate": (20.0, 120), "user": (60.0, 1500)}
+"""Messages a second in the long run, and at once. A candidate's page publishes two tracks with some 20 ICE candidates
+each; a room of 30 tiles opens 60 views at once."""
+FIRST_RATE = (5.0, 10)
+"""Before hello."""
+DRAIN_SECONDS = 2.0
+"""What is queued when a socket is closed politely gets this long."""
+
+log = structlog.get_logger(__name__)
+_numbers = count(1)
+
+
+class Connection:
+    """A browser's socket. ``post`` never blocks; a browser that does not keep up is closed with ``TOO_SLOW``."""
+
+    def __init__(self, socket: ServerConnection, address: str) -> None:
+        """``address`` is the browser's, for the audit log."""
+        self.id = next(_numbers)
+        self.socket, self.address = socket, address
+        self.identity: Identity | None = None
+        self.tab = ""
+        self.subscription: Subscription | None = None
+        self.clock = BrowserClock()
+        self.observed: dict[str, int] = {}
+        """Open observations of this browser: its ref -> observation's id."""
+        self.views: dict[str, int] = {}
+        """Connections that watch: name -> sitting's id."""
+        self.told_watching: set[int] = set()
+        """Sittings whose watching is in the audit log already."""
+        self.closed_by: CloseCode | None = None
+        self.tasks: set[asyncio.Task[None]] = set()
+        self._bucket = TokenBucket(*FIRST_RATE)
+        self._malformed = RecentCount(MALFORMED_A_MINUTE, 60.0)
+        self._outgoing: asyncio.Queue[AnyServerMessage | None] = asyncio.Queue(OUTGOING)
+        self._sender = asyncio.create_task(self._send(), name=f"send {self.id}")
+        self._closer: asyncio.Task[None] | None = None
+
+    def is_known_as(self, identity: Identity) -> None:
+        """The token was right: from now on this is who speaks, at the rate that befits them."""
+        self.identity = identity
+        self._bucket = TokenBucket(*RATES[identity.kind])
+
+    def may_speak(self) -> bool:
+        """Take one of the messages the browser may send; False when it floods."""
+        return self._bucket.take()
+
+    def is_malformed(self) -> bool:
+        """Count a message nobody understands; True when there were too many."""
+        return self._malformed.add()
+
+    def post(self, message: AnyServerMessage) -> None:
+        """Queue a message; nothing happens on a socket that is being closed."""
+        if self.closed_by is not None:
+            return
+        try:
+            self._outgoing.put_nowait(message)
+        except asyncio.QueueFull:
+            log.warning("socket too slow", socket=self.id)
+            self.close(CloseCode.TOO_SLOW, "too much waits to be read")
+
+    async def deliver(self, message: AnyServerMessage) -> None:
+        """Queue a message, waiting for room: for a replay, which is longer than the queue."""
+        if self.closed_by is None:
+            await self._outgoing.put(message)
+
+    def fault(self, error: ApplianceError, ref: str = "") -> None:
+        """Say why a message was not carried out."""
+        self.post(Fault(error.code, error.message, ref))
+
+    def internal_fault(self, ref: str = "") -> None:
+        """Say that something broke, without saying what: the log has it."""
+        self.post(Fault(ErrorCode.INTERNAL, "Something went wrong inside the appliance.", ref))
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        """Close after what is queued was sent (at once for ``TOO_SLOW``)."""
+        if self.closed_by is None:
+            self.closed_by = code
+            self._closer = asyncio.create_task(self._close(code, reason), name=f"close {self.id}")
+
+    async def ended(self) -> None:
+        """The socket is gone: end what runs for it."""
+        self._sender.cancel()
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(self._sender, *self.tasks, return_exceptions=True)
+        if self._closer is not None:
+            await asyncio.gather(self._closer, return_exceptions=True)
+
+    async def _send(self) -> None:
+        with contextlib.suppress(ConnectionClosed):
+            while (message := await self._outgoing.get()) is not None:
+                await self.socket.send(ENCODER.encode(message), text=True)
+
+    async def _close(self, code: CloseCode, reason: str) -> None:
+        if code is not CloseCode.TOO_SLOW:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(DRAIN_SECONDS):
+                    await self._outgoing.put(None)
+                    await asyncio.shield(self._sender)
+        await self.socket.close(code, reason)

@@ -1,0 +1,282 @@
+"""The gateway: sockets on one side, bus, services and media on the other."""
+
+import asyncio
+import contextlib
+from typing import Any
+
+import msgspec
+import structlog
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+
+from appliance import bus
+from appliance.collaborators import Collaborators
+from appliance.errors import ApplianceError, BadInput, NotAllowed, TokenInvalid, TooMany
+from appliance.ice_servers import ice_servers
+from appliance.security import identity as identities
+from appliance.security import live_tokens
+from appliance.security.permission_map import Permission, permits
+from appliance.vocabulary import GapCause, SittingState, Track
+from media.pipelines.evidence import Facts
+from media.pipelines.registry import SittingPipelines
+from media.pipelines.store import Store
+from web.realtime import acts, visibility
+from web.realtime.connection import Connection
+from web.realtime.deadlines import Deadlines, now_ms
+from web.realtime.feed import Subscription
+from web.realtime.handlers import HANDLERS, Handler, view_key
+from web.realtime.messages import DECODER, AnyClientMessage, CloseCode, Hello, OfferWanted, Overtaken, Reset, Welcome
+from web.realtime.presence import Presence
+from web.realtime.rooms import Rooms
+
+HELLO_SECONDS = 10.0
+SILENT_SECONDS = 30.0
+APART = 16
+"""Media requests of one socket that may be under way; the next one is read when one of them is done."""
+GOING_AWAY = 1001
+"""What a browser closes with when its page is left or reloaded (RFC 6455)."""
+
+log = structlog.get_logger(__name__)
+
+
+class Gateway:
+    """Everything one gateway process holds. It is also the pipelines' outlet (``media.pipelines.sitting.Outlet``)."""
+
+    def __init__(self, collaborators: Collaborators) -> None:
+        """Nothing is connected yet."""
+        settings = collaborators.settings
+        self.settings = settings
+        self.store = Store(collaborators.session_factory)
+        self.rooms: Rooms[Connection] = Rooms()
+        self.pipelines = SittingPipelines(
+            self.store, settings.kurento_urls, settings.recordings.absolute(), lambda: self
+        )
+        self.presence = Presence(self.store)
+        self.deadlines = Deadlines(self.store, settings.interrupted_minutes, self._before_end)
+        self.listener = bus.Listener(settings.database_url)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Take over what a former gateway left; what the bus tells from this moment on is heard by ``run``."""
+        newest = await self.store.insist(bus.latest)
+        self.listener = bus.Listener(self.settings.database_url, after_id=newest)
+        await self.presence.start()
+        await self.deadlines.start()
+        await self.pipelines.start()
+
+    async def run(self) -> None:
+        """Follow the bus and the clock until cancelled; an end of either ends the process."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._follow(), name="bus")
+            group.create_task(self.deadlines.run(), name="deadlines")
+
+    async def close(self) -> None:
+        """Tell the browsers to come back; keep all media objects alive for the next gateway."""
+        for connection in self.rooms:
+            connection.close(CloseCode.RESTART, "the gateway restarts")
+        await asyncio.gather(*(c.socket.wait_closed() for c in self.rooms), return_exceptions=True)
+        await self.presence.close()
+        await self.pipelines.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.to_thread(self.store.close)
+
+    # ---- sockets
+
+    async def serve(self, socket: ServerConnection, address: str) -> None:
+        """Serve one socket until it ends."""
+        connection = Connection(socket, address)
+        try:
+            if await self._greet(connection):
+                await self._listen(connection)
+        except ConnectionClosed:
+            pass
+        except ApplianceError as error:
+            log.warning("socket ended", socket=connection.id, error=error.message)
+            connection.fault(error)
+            connection.close(CloseCode.RESTART, "try again")
+        finally:
+            await self._leave(connection)
+
+    async def _greet(self, connection: Connection) -> bool:
+        try:
+            async with asyncio.timeout(HELLO_SECONDS):
+                message = self._decode(connection, await connection.socket.recv())
+            if not isinstance(message, Hello):
+                raise TokenInvalid("The first message must be hello with a live token.")
+            live = live_tokens.read(self.settings, message.token)
+        except (TokenInvalid, BadInput) as error:
+            connection.fault(error)
+            connection.close(CloseCode.TOKEN_REFUSED, "no valid token")
+            return False
+        except TimeoutError:
+            connection.close(CloseCode.TOKEN_REFUSED, f"no hello within {HELLO_SECONDS:.0f} s")
+            return False
+        identity = identities.of_live(live, connection.address)
+        if not permits(identity.role, Permission.LIVE_CONNECT):
+            connection.fault(NotAllowed())
+            connection.close(CloseCode.NOT_ALLOWED, "this account has no live pages")
+            return False
+        connection.is_known_as(identity)
+        connection.tab = message.tab
+        await self._enter(connection, identity, message.since)
+        return True
+
+    async def _enter(self, connection: Connection, identity: identities.Identity, since: int | None) -> None:
+        """Take part: hear first, then read what was missed, so that nothing falls between."""
+        summary: dict[str, Any] | None = None
+        if identity.sitting_id is not None:
+            former = self.rooms.take_seat(identity.sitting_id, connection)
+            if former is not None:
+                former.post(Overtaken())
+                former.close(CloseCode.SUPERSEDED, "the sitting was opened in another tab")
+            summary, offset = await self.store.run(acts.arrive, identity.sitting_id)
+            connection.clock.know(offset)
+        topic = visibility.topic_of(identity)
+        subscription = Subscription(topic, visibility.view_of(identity), connection.post)
+        connection.subscription = subscription
+        self.rooms.enter(topic, connection)
+        missed, newest, too_much = await self.store.run(acts.missed, topic, since)
+        subscription.last = newest if since is None or too_much else since
+        servers = ice_servers(self.settings, f"{identity.kind}-{identity.id}")
+        connection.post(Welcome(subscription.last, now_ms(), servers, summary))
+        if too_much:
+            connection.post(Reset(newest))
+        for event in subscription.past(missed):
+            await connection.deliver(event)
+        if not subscription.go_live():
+            connection.post(Reset(subscription.last))
+        if identity.sitting_id is not None:
+            await self.presence.arrived(identity.sitting_id)
+
+    async def _listen(self, connection: Connection) -> None:
+        while connection.closed_by is None:
+            try:
+                async with asyncio.timeout(SILENT_SECONDS):
+                    text = await connection.socket.recv()
+            except TimeoutError:
+                connection.close(CloseCode.SILENT, f"nothing heard for {SILENT_SECONDS:.0f} s")
+                return
+            if not connection.may_speak():
+                connection.fault(TooMany("Too many messages; this socket is closed."))
+                connection.close(CloseCode.POLICY, "too many messages")
+                return
+            try:
+                message = self._decode(connection, text)
+            except BadInput as error:
+                connection.fault(error)
+                if connection.is_malformed():
+                    connection.close(CloseCode.POLICY, "too many malformed messages")
+                continue
+            await self._handle(connection, message)
+
+    def _decode(self, connection: Connection, text: str | bytes) -> AnyClientMessage:
+        if isinstance(text, bytes):
+            raise BadInput("Messages are JSON text, not bytes.")
+        try:
+            message: AnyClientMessage = DECODER.decode(text)
+            return message
+        except (msgspec.DecodeError, UnicodeError) as error:
+            raise BadInput(f"This message is not understood: {error}") from error
+
+    async def _handle(self, connection: Connection, message: AnyClientMessage) -> None:
+        handler = HANDLERS[type(message)]
+        if not handler.apart:
+            await self._carry_out(connection, handler, message)
+            return
+        while len(connection.tasks) >= APART:
+            await asyncio.wait(connection.tasks, return_when=asyncio.FIRST_COMPLETED)
+        task = asyncio.create_task(self._carry_out(connection, handler, message))
+        connection.tasks.add(task)
+        task.add_done_callback(connection.tasks.discard)
+
+    async def _carry_out(self, connection: Connection, handler: Handler, message: AnyClientMessage) -> None:
+        ref = str(getattr(message, "ref", "") or getattr(message, "connection", ""))
+        try:
+            if connection.identity is None or not permits(connection.identity.role, handler.permission):
+                raise NotAllowed(permission=handler.permission.value)
+            await handler.handle(self, connection, message)
+        except ApplianceError as error:
+            connection.fault(error, ref)
+        except Exception:
+            log.exception("message failed", socket=connection.id, kind=type(message).__name__)
+            connection.internal_fault(ref)
+
+    async def _leave(self, connection: Connection) -> None:
+        identity = connection.identity
+        if connection.subscription is not None:
+            self.rooms.leave(connection.subscription.topic, connection)
+        await connection.ended()
+        if identity is None:
+            return
+        if identity.sitting_id is not None:
+            if self.rooms.give_up_seat(identity.sitting_id, connection) and not self._closing(connection):
+                self.presence.departed(identity.sitting_id, connection.socket.close_code == GOING_AWAY)
+                await self.store.insist(acts.end_observations, identity.sitting_id)
+            return
+        for name, sitting_id in list(connection.views.items()):
+            sitting = self.pipelines.find(sitting_id)
+            if sitting is not None and not self._closing(connection):
+                with contextlib.suppress(ApplianceError):
+                    await sitting.unview(view_key(connection, name))
+
+    def _closing(self, connection: Connection) -> bool:
+        """Whether it is the gateway that goes, not the browser: then nothing of the sitting has changed."""
+        return connection.closed_by is CloseCode.RESTART
+
+    # ---- bus
+
+    async def _follow(self) -> None:
+        async for event in self.listener.events():
+            for connection in self.rooms.hearers(event.topic):
+                if connection.subscription is not None:
+                    connection.subscription.offer(event)
+            kind, _, number = event.topic.partition(":")
+            if kind == "sitting" and event.kind == "sitting.changed":
+                self._sitting_changed(int(number), event.payload)
+
+    def _sitting_changed(self, sitting_id: int, payload: dict[str, Any]) -> None:
+        state = str(payload.get("state"))
+        self.deadlines.set(sitting_id, state, payload.get("deadline_ms"))
+        self._spawn(self.pipelines.sitting_changed(sitting_id, state == SittingState.RUNNING))
+
+    # ---- what the pipelines tell (Outlet)
+
+    def offer_wanted(self, sitting_id: int, track: Track, cause: str) -> None:
+        """Ask the candidate's browser for a new connection."""
+        connection = self.rooms.candidate(sitting_id)
+        if connection is not None:
+            connection.post(OfferWanted(track, cause))
+
+    def all_flowing(self, facts: Facts) -> None:
+        """Start what starts by itself."""
+        if facts.state is SittingState.WAITING and facts.mode in acts.STARTS_BY_ITSELF:
+            self._spawn(self.store.insist(acts.start_by_itself, facts.id))
+
+    def absence_cause(self, sitting_id: int) -> GapCause:
+        """Say why a candidate's media may be away."""
+        return self.presence.absence_cause(sitting_id)
+
+    def over(self, sitting_id: int) -> None:
+        """Let go of a sitting that is over."""
+        self.presence.forget(sitting_id)
+        self.pipelines.forget(sitting_id)
+
+    async def _before_end(self, sitting_id: int) -> None:
+        sitting = self.pipelines.find(sitting_id)
+        if sitting is not None:
+            await sitting.compensate_so_far()
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.create_task(self._logged(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _logged(self, work: Any) -> None:
+        try:
+            await work
+        except ApplianceError as error:
+            log.warning("not done", error=error.message)
+        except Exception:
+            log.exception("not done")

@@ -1,0 +1,56 @@
+"""Which events of the bus reach which reader, and how much of each."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from appliance import bus
+from appliance.security.identity import Identity
+from appliance.security.permission_map import Permission, permits
+from web.realtime.feed import LiveFact
+from web.realtime.messages import Event
+
+CANDIDATE: Final[dict[str, frozenset[str]]] = {
+    "sitting.changed": frozenset(
+        {"state", "step", "deadline_ms", "extra_ms", "started_ms", "finished_ms", "finished_by", "reason"}
+    ),
+    "chat.message": frozenset({"message"}),
+    "incident.warning": frozenset({"incident"}),
+    "photo.requested": frozenset({"kind"}),
+    "photo.submitted": frozenset({"kind", "photo_id"}),
+    "photo.checked": frozenset({"kind", "photo_id", "hints"}),
+    "media.state": frozenset({"track", "state", "cause"}),
+}
+"""Kind -> fields a candidate sees. Observations, verdicts, scores and conclusions are not among them."""
+
+STAGES: Final = frozenset({"sitting.changed", "media.state", "presence.changed"})
+"""What support sees: where a sitting stands and what became of its media, nobody's face or words."""
+
+
+def topic_of(identity: Identity) -> str:
+    """Return the topic a reader hears: the candidate's own sitting, or all of the company's."""
+    if identity.sitting_id is not None:
+        return bus.sitting_topic(identity.sitting_id)
+    return bus.company_topic(identity.company_id)
+
+
+def view_of(identity: Identity) -> Callable[[LiveFact], Event | None]:
+    """Return the function that makes a reader's message of an event, or None of what is not for them."""
+    if identity.sitting_id is not None:
+        return lambda event: _for_candidate(event, identity.id)
+    if permits(identity.role, Permission.ROOM_VIEW):
+        return _whole
+    return lambda event: _whole(event) if event.kind in STAGES else None
+
+
+def _whole(event: LiveFact) -> Event:
+    payload: dict[str, Any] = dict(event.payload)
+    sitting_id = payload.pop("sitting_id", None)
+    return Event(event.id, event.kind, sitting_id, payload, event.at_ms)
+
+
+def _for_candidate(event: LiveFact, sitting_id: int) -> Event | None:
+    fields = CANDIDATE.get(event.kind)
+    if fields is None:
+        return None
+    payload = {name: value for name, value in event.payload.items() if name in fields}
+    return Event(event.id, event.kind, sitting_id, payload, event.at_ms)
