@@ -1,0 +1,105 @@
+/** @file Camera and screen during the exam: published while they are there, and asked for again when they go. */
+
+import { openDialog } from "../base/dialog.js";
+import { busy, button, fill, h, icon } from "../base/dom.js";
+import { _ } from "../base/i18n.js";
+import { cameraFailure, screenFailure } from "./media/failures.js";
+import { condense } from "./media/stats.js";
+import { isOver, isRunning } from "./state.js";
+
+/** @typedef {import("./app.js").App} App */
+
+const STATS_MS = 10_000;
+
+/**
+ * A dialog that stays until the device is back.
+ * @param {{title: string, text: string, action: string, icon: string, retry: () => Promise<unknown>, word: (error: unknown) => import("./media/failures.js").Failure}} words
+ */
+function insist({ title, text, action, icon: name, retry, word }) {
+  const problem = h("div", { class: "notice tone-warn", role: "alert", hidden: true });
+  const again = button(action, () => void busy(again, attempt), { kind: "btn-primary btn-lg", icon: name, autofocus: true });
+  const dialog = openDialog({ title, icon: "triangle-alert", tone: "bad", must: true, body: [h("p", null, text), problem], buttons: [again] });
+  async function attempt() {
+    try {
+      await retry();
+    } catch (error) {
+      const failure = word(error);
+      problem.hidden = false;
+      fill(problem, icon("circle-alert"), h("div", null, h("strong", null, failure.title), failure.advice));
+    }
+  }
+  return dialog;
+}
+
+/** Watches over what is published; `update` after every change. @param {App} app */
+export function guardMedia(app) {
+  const { media, publishers, observations } = app;
+  /** @type {Record<string, {close: () => void} | null>} */
+  const dialogs = { camera: null, screen: null };
+
+  media.onEnded = (track) => {
+    if (!app.joined) return;
+    if (track === "screen") publishers.screen.stop("share_stopped");
+    else if (track === "camera") publishers.camera.stop("camera_stopped");
+  };
+  publishers.camera.onState = publishers.screen.onState = () => app.tell();
+  setInterval(() => void sendStats(app), STATS_MS);
+
+  /** @param {"camera" | "screen"} name @param {boolean} missing @param {() => {close: () => void}} open */
+  const keep = (name, missing, open) => {
+    if (missing && !dialogs[name]) dialogs[name] = open();
+    else if (!missing) {
+      dialogs[name]?.close();
+      dialogs[name] = null;
+    }
+  };
+
+  const update = () => {
+    const over = !app.known || isOver(app.state) || app.socket.state === "superseded";
+    const here = app.joined && !over;
+    if (here && media.camera && media.cameraLive) publishers.camera.publish(media.camera);
+    if (here && media.screen && media.screenLive) publishers.screen.publish(media.screen);
+    if (app.known && isRunning(app.state)) {
+      observations.reflect("desktop_request_pending", !media.screenLive);
+      observations.reflect("camera_no_device_connected", !media.cameraLive);
+      observations.reflect("mic_no_device_connected", !media.microphoneLive);
+    }
+    keep("screen", here && !media.screenLive && !media.asking, () =>
+      insist({
+        title: _("Your screen is no longer shared"),
+        text: _("The exam needs it. The proctor has been told; share your entire screen again to go on."),
+        action: _("Share the screen again"),
+        icon: "monitor-up",
+        retry: () => media.openScreen(),
+        word: screenFailure,
+      }),
+    );
+    keep("camera", here && !(media.cameraLive && media.microphoneLive) && !media.asking, () =>
+      insist({
+        title: media.cameraLive ? _("The microphone is gone") : _("The camera is gone"),
+        text: _("It was unplugged or switched off. Plug it in again or choose another one; the proctor has been told."),
+        action: _("Switch it on again"),
+        icon: "camera",
+        // Without the lost device's id, so that any other is taken.
+        retry: () => media.openCamera({}),
+        word: cameraFailure,
+      }),
+    );
+    if (over) {
+      publishers.camera.close();
+      publishers.screen.close();
+      media.close();
+    }
+  };
+  return { update };
+}
+
+/** @param {App} app */
+async function sendStats(app) {
+  /** @type {Record<string, import("./media/stats.js").Values>} */
+  const values = {};
+  for (const [track, { pc }] of Object.entries(app.publishers)) {
+    if (pc) values[track] = await condense(pc).catch(() => ({}));
+  }
+  if (Object.keys(values).length) app.socket.send({ type: "stats", values });
+}

@@ -1,0 +1,61 @@
+/** @file Photos that should be taken again: a notice, and a dialog with the booth. */
+
+import { openDialog } from "../base/dialog.js";
+import { button, fill, h } from "../base/dom.js";
+import { _ } from "../base/i18n.js";
+import { toast } from "../base/toast.js";
+import { photoBooth, photoNotice } from "./photo_booth.js";
+
+/** @typedef {import("./app.js").App} App */
+/** @typedef {import("./types.js").PhotoKind} PhotoKind */
+
+/** @type {PhotoKind | null} one dialog at a time */
+let open = null;
+
+/** @param {App} app @param {PhotoKind} kind */
+export function retakePhoto(app, kind) {
+  if (open) return;
+  open = kind;
+  const booth = photoBooth(app, kind, () => {
+    dialog.close();
+    toast(_("Thank you, the photo was handed in."), "good");
+  });
+  const dialog = openDialog({
+    title: kind === "face" ? _("A photo of your face") : _("A photo of your document"),
+    icon: kind === "face" ? "scan-face" : "id-card",
+    body: [booth.element],
+    buttons: [button(_("Later"), () => dialog.close(), { kind: "btn-quiet" })],
+    wide: true,
+    onClose: () => {
+      open = null;
+      booth.destroy();
+    },
+  });
+}
+
+/**
+ * Notices for photos with hints or a request; a request of the proctor opens the dialog by itself, once.
+ * @param {App} app
+ * @param {PhotoKind[]} [kinds]
+ */
+export function photoNotices(app, kinds = ["face", "document"]) {
+  const element = h("div", { class: "stack stack-tight", role: "status" });
+  /** @type {Set<PhotoKind>} */
+  const asked = new Set();
+  let shown = "";
+  const update = () => {
+    for (const kind of kinds) {
+      const requested = app.state.photos[kind]?.state === "retake_requested";
+      if (requested && !asked.has(kind)) retakePhoto(app, kind);
+      if (requested) asked.add(kind);
+      else asked.delete(kind);
+    }
+    // Redrawing would take the focus from a button.
+    const key = JSON.stringify(kinds.map((kind) => app.state.photos[kind]));
+    if (key === shown) return;
+    shown = key;
+    fill(element, ...kinds.map((kind) => photoNotice(app, kind, () => retakePhoto(app, kind))));
+  };
+  queueMicrotask(update);
+  return { element, update };
+}

@@ -1,0 +1,49 @@
+/** @file Step 1: the consent, in full, to accept or refuse. */
+
+import { busy, button, h, icon } from "../../base/dom.js";
+import { confirmDialog } from "../../base/dialog.js";
+import { _ } from "../../base/i18n.js";
+import { toastError } from "../../base/toast.js";
+import { checkInFrame } from "./frame.js";
+
+/** Empty lines part paragraphs, a leading "- " makes a list, a leading "# " a heading. @param {string} text @returns {Node[]} */
+export function paragraphs(text) {
+  return text
+    .trim()
+    .split(/\n\s*\n/)
+    .map((block) => {
+      const lines = block.split("\n").map((line) => line.trim());
+      if (lines.every((line) => line.startsWith("- "))) return h("ul", null, lines.map((line) => h("li", null, line.slice(2))));
+      if (lines.length === 1 && lines[0]?.startsWith("# ")) return h("h2", null, lines[0].replace(/^#+ /, ""));
+      return h("p", null, lines.join(" "));
+    });
+}
+
+/** @param {import("../app.js").App} app @returns {import("../types.js").View} */
+export function consentView(app) {
+  const { consent, support_email: support } = app.state;
+  const answer = async (/** @type {boolean} */ accepted) => {
+    await app.act("consent", { accepted, version: consent.version, language: app.state.language }).catch(toastError);
+  };
+  const refuse = async () => {
+    const sure = await confirmDialog({
+      title: _("Refuse and leave?"),
+      text: _("Without your consent this exam cannot be taken here. Your refusal is recorded, the organiser is told and will offer you another way. Nothing has been recorded of you."),
+      yes: _("Yes, I refuse"),
+      no: _("Back"),
+      tone: "warn",
+      icon: "hand-helping",
+    });
+    if (sure) await answer(false);
+  };
+  const accept = button(_("I agree, continue"), () => void busy(accept, () => answer(true)), { kind: "btn-primary btn-lg" });
+  const element = checkInFrame(
+    app.state,
+    "consent",
+    { title: _("Before we begin"), lead: _("This exam is supervised. Please read what is recorded, why, and who sees it.") },
+    h("div", { class: "consent-text", tabindex: 0, role: "region", "aria-label": _("Consent text") }, paragraphs(consent.text)),
+    h("p", { class: "muted small row row-tight" }, icon("scroll-text", "icon-sm"), _("Version {version}", { version: consent.version }), support && h("span", null, "· ", _("Questions:"), " ", h("a", { href: `mailto:${support}` }, support))),
+    h("div", { class: "check-in-foot" }, button(_("I do not agree"), () => void refuse(), { kind: "btn-quiet btn-lg" }), accept),
+  );
+  return { element };
+}
