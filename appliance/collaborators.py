@@ -7,6 +7,9 @@ from appliance.errors import SettingInvalid
 from appliance.settings import Settings
 from appliance.vault import MasterKey, Vault
 
+MIN_SECRET_LENGTH = 32
+"""HS256 asks for a key as long as its hash (RFC 7518, 3.2)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Collaborators:
@@ -25,6 +28,8 @@ def assemble(settings: Settings) -> Collaborators:
     for name in ("database_url", "secret_key"):
         if not getattr(settings, name):
             raise SettingInvalid(f"{name} is not set; give it in the settings file or as KUSTOS_{name.upper()}")
+    if len(settings.secret_key) < MIN_SECRET_LENGTH:
+        raise SettingInvalid(f"secret_key is too short; make one with: openssl rand -hex {MIN_SECRET_LENGTH}")
     # A thread of a process works with one session at a time; each process has at most as many threads.
     engine = make_engine(settings.database_url)
     vault = Vault(settings.vault, MasterKey.load_or_create(settings.master_key_file))

@@ -37,7 +37,7 @@ def downgrade(database_url: str, revision: str) -> None:
 
 def head() -> str:
     """Return the newest revision this code knows."""
-    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+    return ScriptDirectory.from_config(config()).get_current_head() or ""
 
 
 def current(database_url: str) -> str | None:
@@ -64,20 +64,21 @@ def is_ours(name: str | None, kind: str, parents: Mapping[Any, str | None]) -> b
     return not (kind == "table" and (name or "").startswith("procrastinate_"))
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    return config
+def config() -> Config:
+    """Return Alembic's configuration; ``attributes["connection"]`` is the caller's to set."""
+    options = Config()
+    options.set_main_option("script_location", str(MIGRATIONS))
+    return options
 
 
 def _run(database_url: str, direction: str, revision: str) -> None:
     engine = make_engine(database_url, pool_size=1)
-    config = _config()
+    options = config()
     try:
         with engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-            config.attributes["connection"] = connection
-            getattr(command, direction)(config, revision)
+            options.attributes["connection"] = connection
+            getattr(command, direction)(options, revision)
     except OperationalError as error:
         raise DatabaseUnavailable(f"The database cannot be reached: {_reason(error)}") from error
     finally:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import jwt
 
@@ -48,18 +49,19 @@ def read(settings: Settings, token: str) -> LiveIdentity:
             audience=AUDIENCE,
             options={"require": ["exp", "sub", "aud"]},
         )
-        kind, number = str(claims["sub"]).split(":")
-        role = claims["role"]
-        return LiveIdentity(
-            kind=kind,
-            id=int(number),
-            company_id=int(claims["company"]),
-            name=str(claims["name"]),
-            sitting_id=None if claims["sitting"] is None else int(claims["sitting"]),
-            role=None if role is None else Role(role),
-        )
+        return _identity(claims)
     except (jwt.InvalidTokenError, KeyError, TypeError, ValueError) as error:
         raise TokenInvalid from error
+
+
+def _identity(claims: dict[str, Any]) -> LiveIdentity:
+    kind, number = str(claims["sub"]).split(":")
+    subject, company_id, name = int(number), int(claims["company"]), str(claims["name"])
+    if kind == "candidate" and claims["role"] is None and claims["sitting"] == subject:
+        return LiveIdentity(kind, subject, company_id, name, sitting_id=subject)
+    if kind == "user" and claims["sitting"] is None:
+        return LiveIdentity(kind, subject, company_id, name, role=Role(claims["role"]))
+    raise ValueError("neither a candidate's token nor a user's")
 
 
 def _encode(settings: Settings, identity: LiveIdentity) -> str:
