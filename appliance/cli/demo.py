@@ -19,7 +19,7 @@ def demo() -> None:
 @click.option("--data", default=None, help="Data folder of `kustos up`, if it is not ./.data.")
 def candidates(count: int, exam: str, url: str, clip: str | None, seconds: int, data: str | None) -> None:
     """Let COUNT synthetic candidates sit the demo's exam."""
-    from appliance.cli.synthetic_candidate import Crowd  # noqa: PLC0415 - loads GStreamer
+    from appliance.cli.crowd import Crowd  # noqa: PLC0415 - loads GStreamer
 
     crowd = Crowd(url, exam, clip, data)
     try:

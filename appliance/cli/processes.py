@@ -17,7 +17,7 @@ def web() -> None:
         *("--bind", settings.web_listen),
         *("--worker-class", "gthread", "--workers", "1", "--threads", "16"),
         *("--worker-tmp-dir", "/dev/shm" if os.path.isdir("/dev/shm") else "/tmp"),  # noqa: PTH112,S108 - heartbeat file
-        *("--graceful-timeout", "10", "--access-logfile", "/dev/null"),
+        *("--graceful-timeout", "10", "--access-logfile", "/dev/null", "--no-control-socket"),
         "web.app:make_wsgi()",
     ]
     os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *arguments])  # noqa: S606 - becomes the server

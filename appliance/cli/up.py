@@ -46,13 +46,16 @@ def up(data: Path, demo: bool, port: int, https_port: int | None) -> None:
     postgres = EmbeddedPostgres(layout.postgres)
     supervisor: subprocess.Popen[bytes] | None = None
     try:
-        layout.write_settings(postgres.start(), ports, demo)
+        database_url = postgres.start()
+        layout.write_settings(database_url, ports, demo)
         accounts = _prepare(layout, demo)
         pem, key = certificate.ensure_certificate(layout.keys)
         supervisor = supervision.start(
             supervision.write_configuration(layout, ports, nginx.write_configuration(layout, ports, pem, key))
         )
-        ready = supervision.wait_until_ready(supervision.probes(ports), supervisor, layout.logs, READY_SECONDS)
+        ready = supervision.wait_until_ready(
+            supervision.probes(ports, database_url), supervisor, layout.logs, READY_SECONDS
+        )
         _print_welcome(layout, ports, ready, accounts, time.monotonic() - begin)
         _watch(supervisor, postgres)
     except _Stop:
@@ -110,7 +113,7 @@ def _print_welcome(
         Row("This machine", origin),
         Row("Your LAN", f"https://{certificate.lan_address()}:{ports.https}", "self-signed certificate"),
         Row("Data", str(layout.data), f"logs in {layout.logs}"),
-        Row("Ready", ", ".join(("PostgreSQL", *ready, f"{supervision.WORKERS} workers")), f"after {seconds:.1f} s"),
+        Row("Ready", ", ".join(("PostgreSQL", *ready)), f"after {seconds:.1f} s"),
     ]
     print_table("Kustos is running", rows)
     if accounts is None:

