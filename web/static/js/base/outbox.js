@@ -53,6 +53,11 @@ export class Outbox {
     this.entries = this.entries.filter((entry) => entry.message.ref !== ref);
   }
 
+  /** @param {string} ref */
+  has(ref) {
+    return this.entries.some((entry) => entry.message.ref === ref);
+  }
+
   /** The socket is gone: nothing is sure any more. */
   reopen() {
     for (const entry of this.entries) {

@@ -21,6 +21,10 @@ const PING_MS = 10_000;
 /** Without any word for so long the connection is dead, whatever the browser believes; the server's own limit is 30 s. */
 const SILENCE_MS = 22_000;
 const HELLO_MS = 10_000;
+/** Soon after something that must not be lost: its pong confirms it, so that little is said twice after a break. */
+const CONFIRM_MS = 700;
+/** Of the gateway (web/realtime/messages.py, CloseCode). */
+const CLOSE = { policy: 1008, restart: 1012, notAllowed: 4403, superseded: 4409 };
 
 export class LiveSocket {
   /** @param {SocketOptions} options */
@@ -47,6 +51,8 @@ export class LiveSocket {
     this.timer = undefined;
     /** @type {ReturnType<typeof setInterval> | undefined} */
     this.beat = undefined;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.confirming = undefined;
     addEventListener("online", () => this.hurry());
     addEventListener("pageshow", () => this.hurry());
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.hurry());
@@ -117,8 +123,24 @@ export class LiveSocket {
     this.lastHeard = Date.now();
     ws.onopen = () => ws.send(JSON.stringify({ type: "hello", token: ticket.token, since: this.since, tab: this.tab }));
     ws.onmessage = (event) => this.ws === ws && this.receive(JSON.parse(event.data));
-    ws.onclose = () => this.ws === ws && this.retry();
+    ws.onclose = (event) => this.ws === ws && this.closed(event.code);
     this.timer = setTimeout(() => this.ws === ws && this.state === "connecting" && this.retry(), HELLO_MS);
+  }
+
+  /** The gateway, or the network, closed the socket. @param {number} code */
+  closed(code) {
+    if (code === CLOSE.superseded) {
+      this.drop();
+      this.become("superseded");
+    } else if (code === CLOSE.policy) {
+      this.refuse(new ApiError(429, "too_many", "The gateway closed the connection."));
+    } else if (code === CLOSE.notAllowed) {
+      this.refuse(new ApiError(403, "not_allowed", "This account has no live pages."));
+    } else if (code === CLOSE.restart) {
+      this.retry(1000 + Math.random() * 2000);
+    } else {
+      this.retry();
+    }
   }
 
   /** @param {ApiError} error */
@@ -133,6 +155,8 @@ export class LiveSocket {
     this.generation += 1;
     clearTimeout(this.timer);
     clearInterval(this.beat);
+    clearTimeout(this.confirming);
+    this.confirming = undefined;
     const ws = this.ws;
     this.ws = null;
     if (ws) {
@@ -142,10 +166,11 @@ export class LiveSocket {
     this.outbox.reopen();
   }
 
-  retry() {
+  /** @param {number} [wait] */
+  retry(wait = backOff(this.attempt)) {
     this.drop();
     this.become("offline");
-    this.timer = setTimeout(() => void this.connect(), backOff(this.attempt));
+    this.timer = setTimeout(() => void this.connect(), wait);
     this.attempt += 1;
   }
 
@@ -217,5 +242,9 @@ export class LiveSocket {
   sendReliably(message) {
     this.outbox.add(message);
     this.outbox.flush((reliable) => this.send(reliable));
+    this.confirming ??= setTimeout(() => {
+      this.confirming = undefined;
+      this.ping();
+    }, CONFIRM_MS);
   }
 }

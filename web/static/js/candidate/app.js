@@ -48,6 +48,7 @@ export class App {
       this.iceServers = welcome.ice_servers;
       // What happened between the page's first question and the socket's first word came by neither way.
       if (!welcomed) void this.load().catch(console.error);
+      else this.observations.reopen((ref) => this.socket.outbox.has(ref));
       welcomed = true;
     });
     this.socket.on("reset", () => void this.load().catch(console.error));

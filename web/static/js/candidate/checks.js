@@ -92,7 +92,7 @@ async function checkScreen(app) {
   try {
     if (!app.media.screenLive) await app.media.openScreen();
     const settings = app.media.screen?.getVideoTracks()[0]?.getSettings() ?? {};
-    return { state: "passed", detail: _("The whole screen is shared"), values: { width: settings.width ?? 0, height: settings.height ?? 0, surface: settings.displaySurface ?? "unknown" } };
+    return { state: "passed", detail: _("The whole screen is shared"), values: { width: settings.width ?? 0, height: settings.height ?? 0, ...(settings.displaySurface && { display_surface: settings.displaySurface }) } };
   } catch (error) {
     const { code, title, advice } = screenFailure(error);
     return { state: "failed", detail: title, advice, values: { error: code } };

@@ -104,9 +104,31 @@
  *
  * @typedef {object} LostPoints
  * @property {string} metric
+ * @property {string} [label_key] name of the weight
  * @property {number} mean
  * @property {number} weight
  * @property {number} points
+ *
+ * @typedef {{value: number, explanation: LostPoints[], computed_ms: number}} Score
+ *
+ * @typedef {object} Timeline
+ * @property {Summary} sitting
+ * @property {number} start_ms
+ * @property {number} end_ms
+ * @property {Part[]} parts
+ * @property {Gap[]} gaps
+ * @property {Observation[]} observations
+ * @property {Incident[]} incidents
+ * @property {Message[]} messages
+ * @property {Record<string, number[]>} metrics
+ * @property {Score | null} score
+ * @property {Record<string, number>} thresholds
+ * @property {Photo[]} photos
+ * @property {{accepted: boolean, version: string, hash?: string, language?: string, answered_ms: number} | null} consent
+ * @property {{passed: boolean, results: Record<string, any>, client: Record<string, any>, checked_ms: number} | null} system_check
+ * @property {{conclusion: string, comment: string, by: string, at_ms: number} | null} conclusion
+ * @property {string} [finish_comment]
+ * @property {Record<string, unknown>} [rules]
  */
 
 export {};

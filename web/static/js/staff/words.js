@@ -138,6 +138,8 @@ export const metricWord = words({
   n1: [_("No network"), "wifi-off"],
   n2: [_("Second camera off"), "camera-off"],
   s1: [_("Screen is not shared"), "monitor-off"],
+  d1: [_("Forbidden device"), "headphones"],
+  d2: [_("Phone"), "smartphone"],
   extra_user: [_("Another person in the frame"), "users"],
   user_replaced: [_("Another person took the place"), "user-x"],
   absent_user: [_("Nobody in the frame"), "user-round-search"],
@@ -155,8 +157,7 @@ export const hintWord = words({
   too_bright: [_("too bright"), "sun"],
   too_small: [_("face too small"), "minimize"],
   blurred: [_("blurred"), "eye"],
-  too_blurred: [_("blurred"), "eye"],
-  turned: [_("face turned away"), "eye-off"],
+  turned_away: [_("face turned away"), "eye-off"],
 });
 
 export const trackWord = words({
@@ -178,4 +179,16 @@ export const stepWord = words({
   face_photo: [_("Face photo"), "scan-face"],
   document_photo: [_("Document photo"), "id-card"],
   waiting_room: [_("Waiting room"), "hourglass"],
+});
+
+export const checkWord = words({
+  browser: [_("Browser"), "globe"],
+  camera: [_("Camera"), "camera"],
+  microphone: [_("Microphone"), "mic"],
+  screen: [_("Screen share"), "monitor"],
+  displays: [_("Displays"), "monitor"],
+  network: [_("Network"), "network"],
+  bandwidth: [_("Bandwidth"), "gauge"],
+  ice: [_("Media reachability"), "network"],
+  clock: [_("Clock"), "clock"],
 });

@@ -43,6 +43,19 @@ export class Observations {
     this.say(kind, "instant", newRef(), Date.now(), details);
   }
 
+  /**
+   * After a lost socket: the server has ended what was open, because nobody was left to say when it ends. What still
+   * goes on begins anew, except what has not been told yet.
+   * @param {(ref: string) => boolean} isUntold
+   */
+  reopen(isUntold) {
+    for (const [kind, ref] of [...this.open]) {
+      if (isUntold(ref)) continue;
+      this.open.delete(kind);
+      this.begin(kind);
+    }
+  }
+
   /** The exam is over or stands still: nothing goes on. */
   endAll() {
     for (const kind of [...this.open.keys()]) this.end(kind);

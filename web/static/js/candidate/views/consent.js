@@ -6,17 +6,20 @@ import { _ } from "../../base/i18n.js";
 import { toastError } from "../../base/toast.js";
 import { checkInFrame } from "./frame.js";
 
-/** Empty lines part paragraphs, a leading "- " makes a list, a leading "# " a heading. @param {string} text @returns {Node[]} */
+const BULLET = "• ";
+
+/** Lines that begin with a bullet make a list, a line before a list is its heading, all others are paragraphs. @param {string} text @returns {Node[]} */
 export function paragraphs(text) {
-  return text
-    .trim()
-    .split(/\n\s*\n/)
-    .map((block) => {
-      const lines = block.split("\n").map((line) => line.trim());
-      if (lines.every((line) => line.startsWith("- "))) return h("ul", null, lines.map((line) => h("li", null, line.slice(2))));
-      if (lines.length === 1 && lines[0]?.startsWith("# ")) return h("h2", null, lines[0].replace(/^#+ /, ""));
-      return h("p", null, lines.join(" "));
-    });
+  const lines = text.split("\n").map((line) => line.trim()).filter(Boolean);
+  /** @type {HTMLElement[]} */
+  const nodes = [];
+  lines.forEach((line, index) => {
+    const list = nodes.at(-1);
+    if (!line.startsWith(BULLET)) nodes.push(h(lines[index + 1]?.startsWith(BULLET) ? "h2" : "p", null, line));
+    else if (list?.tagName === "UL") list.append(h("li", null, line.slice(BULLET.length)));
+    else nodes.push(h("ul", null, h("li", null, line.slice(BULLET.length))));
+  });
+  return nodes;
 }
 
 /** @param {import("../app.js").App} app @returns {import("../types.js").View} */

@@ -93,6 +93,13 @@ class Item {
   }
 }
 
+/** As it is kept: the values beside the state. @param {Item} item */
+function resultOf({ result }) {
+  if (!result) return { state: "skipped" };
+  const { values, ...rest } = result;
+  return { ...values, ...rest };
+}
+
 /** @param {App} app @returns {import("../types.js").View} */
 export function systemCheckView(app) {
   let gone = false;
@@ -107,7 +114,7 @@ export function systemCheckView(app) {
   const note = h("p", { class: "muted small grow", role: "status" });
 
   const report = () => ({
-    results: Object.fromEntries(items.filter((item) => item.result).map((item) => [item.check.name, item.result])),
+    results: Object.fromEntries(items.map((item) => [item.check.name, resultOf(item)])),
     client: describeClient(),
   });
 

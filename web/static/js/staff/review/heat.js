@@ -4,6 +4,10 @@
 
 export const HEAT_STEPS = 10;
 
+/** What counts in a minute's height and colour. Technical faults are named but add nothing; c2a and c2g are parts of c2. */
+const COUNTED = new Set(["b1", "b2", "c2", "c3", "c4", "c5", "k1", "m2", "d1", "d2"]);
+const PARTS_OF_OTHERS = new Set(["c2a", "c2g"]);
+
 /**
  * @param {Record<string, number[]>} metrics share of each minute, 0..100, by metric
  * @param {number} minutes
@@ -13,9 +17,9 @@ export function heat(metrics, minutes) {
   return Array.from({ length: minutes }, (_none, minute) => {
     const found = Object.entries(metrics)
       .map(([code, values]) => /** @type {[string, number]} */ ([code, values[minute] ?? 0]))
-      .filter(([, value]) => value > 0)
+      .filter(([code, value]) => value > 0 && !PARTS_OF_OTHERS.has(code))
       .sort((a, b) => b[1] - a[1]);
-    const total = found.reduce((sum, [, value]) => sum + value, 0);
+    const total = found.reduce((sum, [code, value]) => sum + (COUNTED.has(code) ? value : 0), 0);
     return { total, level: Math.ceil((Math.min(100, total) / 100) * HEAT_STEPS), metrics: found };
   });
 }
@@ -29,7 +33,21 @@ export class Scale {
   constructor(startMs, endMs) {
     this.startMs = startMs;
     this.endMs = Math.max(endMs, startMs + 1000);
-    this.lengthMs = this.endMs - this.startMs;
+  }
+
+  /**
+   * A sitting that still runs grows.
+   *
+   * @param {number} startMs
+   * @param {number} endMs
+   */
+  extend(startMs, endMs) {
+    this.startMs = startMs;
+    this.endMs = Math.max(endMs, startMs + 1000);
+  }
+
+  get lengthMs() {
+    return this.endMs - this.startMs;
   }
 
   /** @param {number} atMs */

@@ -14,7 +14,7 @@
  *   rules: Record<string, boolean>, custom_rules: string, photos: Photo[], unread: number,
  *   observations: Observation[], incidents: Incident[], messages: Message[],
  *   tracks: Record<Track, TrackState>, causes: Record<Track, string>,
- *   published: Record<Track, number>,
+ *   published: Record<Track, number>, cheater_suggested: boolean,
  * }} Entry
  *
  * @typedef {{kind: string, sitting_id: number | null, payload: Record<string, any>, at_ms: number}} BusEvent
@@ -36,7 +36,8 @@ export function fromServer(raw) {
     photos: raw.photos ?? [],
     unread: raw.unread ?? 0,
     observations: raw.observations ?? [],
-    incidents: raw.incidents ?? [],
+    incidents: raw.warnings ?? [],
+    cheater_suggested: Boolean(raw.cheater_suggested),
     messages: raw.messages ?? [],
     tracks: { camera: "none", screen: "none", ...raw.tracks },
     causes: { camera: "", screen: "" },

@@ -1,0 +1,97 @@
+/** @file The sealed parts with their hashes, gaps, consent, and the results of the system check. */
+
+import { fill, h, icon } from "../../base/dom.js";
+import { _, formatDateTime, formatTime } from "../../base/i18n.js";
+import { formatDuration } from "../../base/time.js";
+import { checkWord, gapWord, trackWord } from "../words.js";
+
+/** @typedef {import("../types.js").Timeline} Timeline */
+/** @typedef {import("../types.js").Part} Part */
+
+const megabytes = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 1 });
+
+/**
+ * @param {HTMLElement} element
+ * @param {Timeline} data
+ */
+export function renderParts(element, data) {
+  fill(
+    element,
+    data.parts.length ? partsTable(data.parts) : h("p", { class: "muted small" }, _("Nothing was recorded.")),
+    data.gaps.length > 0 && h("h3", { class: "sub" }, _("Gaps")),
+    data.gaps.length > 0 && h("ul", { class: "plain small" }, data.gaps.map(gapLine)),
+  );
+}
+
+/** @param {Part[]} parts */
+function partsTable(parts) {
+  const head = [_("Track"), _("From"), _("Length"), _("Size"), _("State"), "SHA-256"];
+  return h(
+    "div",
+    { class: "table-scroll", tabindex: "0", role: "region", "aria-label": _("Parts") },
+    h("table", { class: "table table-dense" }, h("thead", null, h("tr", null, head.map((title) => h("th", { scope: "col" }, title)))), h("tbody", null, parts.map(partRow))),
+  );
+}
+
+/** @param {Part} part */
+function partRow(part) {
+  const word = trackWord(part.track);
+  const states = /** @type {Record<string, [string, string, string]>} */ ({
+    sealed: [_("Sealed"), "lock", "good"],
+    stopped: [_("Being sealed"), "loader-circle", "info"],
+    recording: [_("Recording"), "circle-dot", "info"],
+    lost: [_("Lost"), "circle-alert", "bad"],
+  });
+  const [title, symbol, tone] = states[part.state] ?? [part.state, "circle-help", "none"];
+  return h(
+    "tr",
+    null,
+    h("td", null, h("span", { class: "with-icon" }, icon(word.icon, "icon-sm"), word.title)),
+    h("td", null, formatTime(part.start_ms)),
+    h("td", null, part.duration_ms === null ? "—" : formatDuration(part.duration_ms)),
+    h("td", { class: "nowrap" }, part.size_bytes === null ? "—" : `${megabytes.format(part.size_bytes / 1e6)} ${_("MB")}`),
+    h("td", null, h("span", { class: `badge tone-${tone}` }, icon(symbol), title)),
+    h("td", null, part.sha256 ? h("code", { class: "hash", title: part.sha256 }, `${part.sha256.slice(0, 12)}…${part.sha256.slice(-6)}`) : "—"),
+  );
+}
+
+/** @param {import("../types.js").Gap} gap */
+function gapLine(gap) {
+  const word = gapWord(gap.cause);
+  const length = gap.end_ms === null ? _("not ended") : formatDuration(gap.end_ms - gap.start_ms);
+  return h("li", { class: "with-icon" }, icon(word.icon, "icon-sm"), `${formatTime(gap.start_ms)} · ${trackWord(gap.track).title} · ${word.title} · ${length}`, gap.detail && h("span", { class: "muted" }, gap.detail));
+}
+
+/**
+ * @param {HTMLElement} element
+ * @param {Timeline} data
+ */
+export function renderChecks(element, { consent, system_check: check }) {
+  const agreed = consent && h("p", { class: "with-icon small" }, icon(consent.accepted ? "circle-check" : "circle-x", `icon-sm icon-tone tone-${consent.accepted ? "good" : "bad"}`), `${consent.accepted ? _("Consent given") : _("Consent refused")} · ${_("version {version}", { version: consent.version })} · ${formatDateTime(consent.answered_ms)}`);
+  if (!check) return fill(element, agreed, h("p", { class: "muted small" }, _("No system check was recorded.")));
+  const rows = Object.entries(check.results).map(([name, result]) => checkRow(name, result));
+  const client = Object.entries(check.client).filter(([, value]) => typeof value !== "object");
+  fill(
+    element,
+    agreed,
+    h("ul", { class: "checks" }, rows),
+    h("dl", { class: "facts facts-dense" }, client.map(([name, value]) => [h("dt", null, name), h("dd", null, String(value))]).flat()),
+  );
+}
+
+/**
+ * @param {string} name
+ * @param {any} result
+ */
+function checkRow(name, result) {
+  const state = typeof result === "object" && result !== null ? String(result.state ?? "") : String(result);
+  const marks = /** @type {Record<string, [string, string, string]>} */ ({
+    passed: ["circle-check", "good", _("passed")],
+    warning: ["triangle-alert", "warn", _("warning")],
+    failed: ["circle-x", "bad", _("failed")],
+    skipped: ["circle-minus", "none", _("skipped")],
+  });
+  const [symbol, tone, title] = marks[state] ?? ["circle-help", "none", state];
+  const facts = typeof result === "object" && result !== null ? Object.entries(result).filter(([key, value]) => key !== "state" && typeof value !== "object" && value !== "") : [];
+  return h("li", { class: `with-icon tone-${tone}` }, icon(symbol, "icon-sm icon-tone"), h("span", null, h("b", null, checkWord(name).title), ` · ${title}`, facts.length > 0 && h("span", { class: "muted" }, ` · ${facts.map(([key, value]) => `${key}: ${value}`).join(", ")}`)));
+}
