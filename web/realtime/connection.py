@@ -99,13 +99,13 @@ class Connection:
             self._closer = asyncio.create_task(self._close(code, reason), name=f"close {self.id}")
 
     async def ended(self) -> None:
-        """The socket is gone: end what runs for it."""
+        """Nothing more is heard: close as was said, end what runs for the socket."""
+        if self._closer is not None:
+            await asyncio.gather(self._closer, return_exceptions=True)
         self._sender.cancel()
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(self._sender, *self.tasks, return_exceptions=True)
-        if self._closer is not None:
-            await asyncio.gather(self._closer, return_exceptions=True)
 
     async def _send(self) -> None:
         with contextlib.suppress(ConnectionClosed):
@@ -113,9 +113,14 @@ class Connection:
                 await self.socket.send(ENCODER.encode(message), text=True)
 
     async def _close(self, code: CloseCode, reason: str) -> None:
-        if code is not CloseCode.TOO_SLOW:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(DRAIN_SECONDS):
+        try:
+            async with asyncio.timeout(DRAIN_SECONDS):
+                if code is CloseCode.TOO_SLOW:
+                    self._sender.cancel()
+                    await asyncio.gather(self._sender, return_exceptions=True)
+                else:
                     await self._outgoing.put(None)
                     await asyncio.shield(self._sender)
-        await self.socket.close(code, reason)
+                await self.socket.close(code, reason)
+        except TimeoutError:  # it does not even read the good-bye
+            self.socket.transport.abort()

@@ -1,0 +1,157 @@
+"""The table of routes: who gets in where. Every row x every role, a candidate, and nobody."""
+
+import re
+
+import pytest
+
+from appliance.security.permission_map import CANDIDATE_PERMISSIONS, ROLE_PERMISSIONS
+from appliance.vocabulary import Role, SittingState
+from tests.web.conftest import Browser
+from web.policy import Side
+from web.routes import ROUTES
+
+STAFF_ROWS = [row for row in ROUTES[Side.STAFF] if row.permission is not None]
+CANDIDATE_ROWS = ROUTES[Side.CANDIDATE]
+REFUSED = {401, 403}
+
+
+@pytest.fixture
+def address(make, session):
+    """Fills a row's pattern with ids of things that exist."""
+    from appliance.models import IdentityPhoto, Incident, Observation, Part
+    from appliance.vocabulary import ObservationSource, ObservationType, PhotoKind, Track
+
+    sitting = make.sitting(SittingState.WAITING)
+    sealed = make.vault.seal(session, f"sitting:{sitting.id}", "photo", b"picture")
+    session.flush()
+    seen = Observation(
+        sitting_id=sitting.id,
+        type=ObservationType.PHONE,
+        source=ObservationSource.DETECTOR,
+        started_at=sitting.created_at,
+    )
+    photo = IdentityPhoto(
+        sitting_id=sitting.id, kind=PhotoKind.FACE, vault_object_id=sealed.id, width=1, height=1
+    )
+    part = Part(sitting_id=sitting.id, track=Track.CAMERA, sequence=1, path="", node_url="")
+    marked = Incident(
+        sitting_id=sitting.id,
+        type=ObservationType.PHONE,
+        started_at=sitting.created_at,
+        created_by_id=make.user(Role.REVIEWER).id,
+    )
+    session.add_all([seen, photo, part, marked])
+    session.commit()
+    ids = {
+        "sittings": sitting.id,
+        "observations": seen.id,
+        "photos": photo.id,
+        "parts": part.id,
+        "incidents": marked.id,
+        "exams": sitting.exam_id,
+        "warnings": marked.id,
+    }
+
+    def fill(row):
+        filled = re.sub(r"/(\w+)/\{id\}", lambda found: f"/{found[1]}/{ids[found[1]]}", row.pattern)
+        return re.sub(r"\{kind:[^}]*\}", "face", filled)
+
+    return fill
+
+
+def status(browser: Browser, row, path: str) -> int:
+    if row.method == "GET":
+        return browser.get(path, expect_errors=True).status_int
+    return browser.post_json(
+        path, {}, headers={"X-CSRF-Token": browser.csrf}, expect_errors=True
+    ).status_int
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_staff_get_in_exactly_where_their_role_permits(staff, address, role):
+    browser = staff(role)
+    for row in STAFF_ROWS:
+        got = status(browser, row, address(row))
+        if row.permission in ROLE_PERMISSIONS[role]:
+            assert got not in REFUSED, f"{role} is kept out of {row.method} {row.pattern}: {got}"
+            assert got < 500, f"{row.method} {row.pattern} fails: {got}"
+        else:
+            assert got == 403, f"{role} gets into {row.method} {row.pattern}: {got}"
+
+
+def test_nobody_gets_in_anywhere(browser, address):
+    for side, rows in ((Side.STAFF, STAFF_ROWS), (Side.CANDIDATE, CANDIDATE_ROWS)):
+        for row in rows:
+            got = status(browser, row, address(row))
+            wants_login = side is Side.STAFF and row.method == "GET" and not row.pattern.startswith("/api/")
+            assert got == (303 if wants_login else 401), f"nobody gets {got} at {row.method} {row.pattern}"
+
+
+def test_a_candidates_cookie_opens_no_staff_route(candidate, address):
+    browser, _ = candidate()
+    for row in STAFF_ROWS:
+        assert status(browser, row, address(row)) in {401, 303}, row.pattern
+
+
+def test_a_staff_cookie_opens_no_candidate_route(staff, address):
+    browser = staff(Role.ADMIN)
+    for row in CANDIDATE_ROWS:
+        assert status(browser, row, address(row)) == 401, row.pattern
+
+
+def test_both_cookies_in_one_browser_each_open_their_own_side(staff, candidate):
+    browser = staff(Role.PROCTOR)
+    sitter, sitting = candidate()
+    browser.set_cookie("kustos_sitting", sitter.cookies["kustos_sitting"])
+    assert browser.get("/api/v1/sitting").json["sitting"]["id"] == sitting.id
+    assert browser.get("/api/v1/room").status_int == 200
+
+
+def test_a_candidate_gets_in_at_all_own_routes(candidate, address):
+    browser, _ = candidate()
+    for row in CANDIDATE_ROWS:
+        assert row.permission in CANDIDATE_PERMISSIONS
+        assert status(browser, row, address(row)) not in REFUSED, row.pattern
+
+
+def test_every_staff_route_but_log_out_has_a_permission():
+    without = [row.pattern for row in ROUTES[Side.STAFF] if row.permission is None]
+    assert without == ["/logout"]
+
+
+def test_every_unsafe_route_wants_its_token(staff, candidate, address):
+    admin, (sitter, _) = staff(Role.ADMIN), candidate()
+    for side, browser in ((Side.STAFF, admin), (Side.CANDIDATE, sitter), (Side.OPEN, admin)):
+        for row in ROUTES[side]:
+            if row.method == "GET":
+                continue
+            for headers in ({}, {"X-CSRF-Token": "wrong"}, {"X-CSRF-Token": browser.csrf, "Origin": "https://a.example"}):
+                answer = browser.post(address(row), "", headers=headers, expect_errors=True)
+                assert answer.status_int == 403, f"{row.pattern} takes {headers}"
+
+
+def test_another_companys_things_do_not_exist(staff, make, session, address):
+    other = make.company()
+    stranger = make.user(Role.ADMIN, company=other, totp_secret="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
+    browser = staff(user=stranger)
+    for row in STAFF_ROWS:
+        if "{id}" in row.pattern and not row.schema:
+            assert status(browser, row, address(row)) == 404, row.pattern
+
+
+def test_a_proctor_cannot_act_on_a_colleagues_sitting(staff, make, session):
+    sitting = make.sitting(SittingState.WAITING, proctor_id=make.user(Role.PROCTOR).id)
+    browser = staff(Role.PROCTOR)
+    assert browser.code_of(f"/api/v1/sittings/{sitting.id}/start", status=403) == "not_allowed"
+
+
+@pytest.mark.parametrize("number", ["0", "999999999", "x", "-1", "9" * 30, "%D9%A1"])
+def test_an_id_that_is_none_is_not_found(staff, number):
+    browser = staff(Role.ADMIN)
+    assert browser.get(f"/api/v1/sittings/{number}/timeline", status=404).json["error"]["code"] == "not_found"
+
+
+def test_a_wrong_method_says_which_is_right(staff):
+    answer = staff(Role.PROCTOR).delete("/api/v1/room", status=405)
+    assert answer.headers["Allow"] == "GET"
+    assert answer.json["error"]["code"] == "bad_input"
