@@ -17,15 +17,15 @@ function words(table) {
 }
 
 export const stateWord = words({
-  created: [_("Not begun"), "circle", "none"],
+  created: [_("Created"), "circle", "none"],
   scheduled: [_("Scheduled"), "calendar", "none"],
   check_in: [_("Check-in"), "clipboard-check", "info"],
-  waiting: [_("Waiting for start"), "hourglass", "warn"],
+  waiting: [_("Waiting for the start"), "hourglass", "warn"],
   running: [_("Running"), "circle-play", "good"],
   paused: [_("Paused"), "circle-pause", "warn"],
   finished: [_("Finished"), "circle-stop", "none"],
-  processing: [_("Sealing"), "lock", "info"],
-  in_review: [_("To review"), "eye", "accent"],
+  processing: [_("Being processed"), "lock", "info"],
+  in_review: [_("In review"), "eye", "accent"],
   concluded: [_("Concluded"), "circle-check", "good"],
   declined: [_("Consent refused"), "circle-x", "none"],
   cancelled: [_("Cancelled"), "ban", "none"],
@@ -182,13 +182,12 @@ export const stepWord = words({
 });
 
 export const checkWord = words({
-  browser: [_("Browser"), "globe"],
+  browser: [_("Browser"), "app-window"],
+  connection: [_("Connection"), "wifi"],
+  network: [_("Way for video"), "network"],
+  clock: [_("Clock"), "clock"],
   camera: [_("Camera"), "camera"],
   microphone: [_("Microphone"), "mic"],
-  screen: [_("Screen share"), "monitor"],
   displays: [_("Displays"), "monitor"],
-  network: [_("Network"), "network"],
-  bandwidth: [_("Bandwidth"), "gauge"],
-  ice: [_("Media reachability"), "network"],
-  clock: [_("Clock"), "clock"],
+  screen: [_("Screen"), "monitor-up"],
 });

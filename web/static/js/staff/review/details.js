@@ -92,6 +92,12 @@ function checkRow(name, result) {
     skipped: ["circle-minus", "none", _("skipped")],
   });
   const [symbol, tone, title] = marks[state] ?? ["circle-help", "none", state];
-  const facts = typeof result === "object" && result !== null ? Object.entries(result).filter(([key, value]) => key !== "state" && typeof value !== "object" && value !== "") : [];
-  return h("li", { class: `with-icon tone-${tone}` }, icon(symbol, "icon-sm icon-tone"), h("span", null, h("b", null, checkWord(name).title), ` · ${title}`, facts.length > 0 && h("span", { class: "muted" }, ` · ${facts.map(([key, value]) => `${key}: ${value}`).join(", ")}`)));
+  const { detail = "", values = {} } = typeof result === "object" && result !== null ? result : {};
+  const measured = Object.entries(values ?? {}).map(([key, value]) => `${key}: ${value}`).join("\n");
+  return h(
+    "li",
+    { class: `with-icon tone-${tone}`, title: measured },
+    icon(symbol, "icon-sm icon-tone"),
+    h("span", null, h("b", null, checkWord(name).title), h("span", { class: "visually-hidden" }, ` ${title}`), detail && h("span", { class: "muted" }, ` · ${detail}`)),
+  );
 }

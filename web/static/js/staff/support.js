@@ -1,0 +1,69 @@
+/** @file The support engineer's table: which stage is a candidate at, how is the media, what did the check say. No faces. */
+
+import { h, icon, one } from "../base/dom.js";
+import { _, formatTime, ngettext } from "../base/i18n.js";
+import { connectFilter, formOf, TablePage } from "./table_page.js";
+import { checkWord, gapWord, stateWord, stepWord, trackWord } from "./words.js";
+
+// Stages change within seconds; the page is looked at while one talks to the candidate.
+const REFRESH_MS = 5000;
+
+/** @param {Record<string, string>} tracks */
+function media(tracks) {
+  const words = /** @type {Record<string, [string, string, string]>} */ ({
+    live: ["good", "check", _("live")],
+    lost: ["bad", "x", _("lost")],
+    none: ["none", "minus", _("none")],
+  });
+  return h("div", { class: "row row-tight" }, Object.entries(tracks ?? {}).map(([track, state]) => {
+    const [tone, symbol, title] = words[state] ?? ["none", "circle-help", state];
+    return h("span", { class: `badge tone-${tone}` }, icon(trackWord(track).icon), `${trackWord(track).title}: ${title}`, icon(symbol));
+  }));
+}
+
+/** @param {any} check */
+function checked(check) {
+  if (!check) return h("span", { class: "muted" }, _("none yet"));
+  const troubles = Object.entries(check.results ?? {}).filter(([, result]) => result?.state && result.state !== "passed");
+  const client = check.client ?? {};
+  const browser = [client.browser, client.os, client.user_agent].find((value) => typeof value === "string") ?? "";
+  return h(
+    "div",
+    { class: "cell-two" },
+    h("span", { class: `badge tone-${check.passed ? "good" : "bad"}` }, icon(check.passed ? "check" : "x"), check.passed ? _("passed") : _("failed")),
+    troubles.map(([name, result]) => h("span", { class: "muted" }, `${checkWord(name).title}: ${result.detail || result.state}`)),
+    h("span", { class: "muted cell-cut", title: browser }, browser),
+  );
+}
+
+/** @param {any} sitting */
+function cells(sitting) {
+  const word = stateWord(sitting.state);
+  const { gaps = [] } = sitting;
+  const seen = sitting.last_seen_ms;
+  const offset = Math.round((sitting.clock_offset_ms ?? 0) / 1000);
+  return [
+    h("span", { class: "muted figures" }, `#${sitting.id}`),
+    h("div", { class: "cell-two" }, h("span", { class: "row-name" }, sitting.candidate.name), h("span", { class: "muted" }, sitting.candidate.email || sitting.candidate.external_id)),
+    h("div", { class: "cell-two" }, h("span", { class: `badge tone-${word.tone}` }, icon(word.icon), word.title), h("span", { class: "muted" }, sitting.state === "check_in" ? stepWord(sitting.step).title : sitting.exam.name)),
+    h("div", { class: "cell-two" }, h("span", { class: `with-icon tone-${sitting.online ? "good" : "bad"}` }, icon(sitting.online ? "wifi" : "wifi-off", "icon-sm icon-tone"), sitting.online ? _("connected") : _("not connected")), h("span", { class: "muted" }, seen ? _("seen {time}", { time: formatTime(seen) }) : "", Math.abs(offset) > 2 ? ` · ${_("clock off by {n} s", { n: offset })}` : "")),
+    media(sitting.tracks),
+    h("div", { class: "cell-two" }, gaps.length ? h("span", null, ngettext("{n} gap", "{n} gaps", gaps.length)) : h("span", { class: "muted" }, _("none")), gaps.slice(-2).map((/** @type {any} */ gap) => h("span", { class: "muted" }, `${formatTime(gap.start_ms)} ${trackWord(gap.track).title}: ${gapWord(gap.cause).title}`))),
+    checked(sitting.system_check),
+  ];
+}
+
+const table = new TablePage({
+  element: one("#table"),
+  caption: _("Present sittings"),
+  columns: [{ title: _("No.") }, { title: _("Candidate") }, { title: _("Stage") }, { title: _("Connection") }, { title: _("Media") }, { title: _("Gaps") }, { title: _("System check") }],
+  cells,
+  url: "/api/v1/support/sittings",
+  path: "/support",
+  found: (answer) => ({ rows: answer.sittings }),
+  empty: { icon: "life-buoy", title: _("Nobody is here now"), text: _("Sittings appear from the check-in on, until they are over.") },
+});
+
+connectFilter(formOf("#filter"), (query) => void table.load(query));
+await table.load({ q: new URLSearchParams(location.search).get("q") ?? "" });
+setInterval(() => !document.hidden && void table.load(), REFRESH_MS);
