@@ -51,7 +51,13 @@ def from_ms(milliseconds: int) -> datetime:
 
 def make_engine(database_url: str, pool_size: int = 10) -> Engine:
     """Return an engine that checks a pooled connection before use, so that a restarted database is survived."""
-    return create_engine(database_url, pool_pre_ping=True, pool_size=pool_size, max_overflow=10)
+    return create_engine(
+        database_url,
+        pool_pre_ping=True,
+        pool_size=pool_size,
+        max_overflow=10,
+        hide_parameters=True,  # an error's text goes to the log, and values of a statement may be secrets
+    )
 
 
 def libpq_url(database_url: str) -> str:

@@ -16,6 +16,11 @@ from appliance.vocabulary import SittingState as S
 MAX_ANSWER: Final = 20_000
 """An essay of 3000 words."""
 
+MAX_CHOICES: Final = 50
+
+Answer = str | int | list[int] | None
+"""Words, the number of an option, several numbers, or nothing any more."""
+
 
 def listing(session: Session, company_id: int) -> list[dict[str, Any]]:
     """Return the company's exams with the number of their sittings, newest first."""
@@ -67,15 +72,19 @@ def set_weights(session: Session, actor: Actor, exam: Exam, weights: dict[str, f
     return len(rows)
 
 
-def answer(session: Session, actor: Actor, sitting: Sitting, index: int, value: str) -> None:
+def answer(session: Session, actor: Actor, sitting: Sitting, index: int, value: Answer) -> None:
     """Keep the candidate's answer to one of the exam's own questions; a later one replaces it."""
     if not 0 <= index < len(sitting.exam.questions):
         raise BadInput("There is no such question.", field="index")
-    if len(value) > MAX_ANSWER:
-        raise BadInput(f"An answer has at most {MAX_ANSWER} characters.", field="answer")
+    if isinstance(value, str):
+        if len(value) > MAX_ANSWER:
+            raise BadInput(f"An answer has at most {MAX_ANSWER} characters.", field="answer")
+        value = value.replace("\0", "")  # PostgreSQL's JSON has no place for it
+    if isinstance(value, list) and len(value) > MAX_CHOICES:
+        raise BadInput(f"An answer has at most {MAX_CHOICES} choices.", field="answer")
     sittings.lock(session, sitting)
     if sitting.state is not S.RUNNING:
         raise ImpossibleStep("Answers are taken only while the exam runs.", state=sitting.state)
-    sitting.answers = {**sitting.answers, str(index): value.replace("\0", "")}
+    sitting.answers = {**sitting.answers, str(index): value}
     subject = ("sitting", sitting.id)
     audit.record(session, actor, "answer.give", subject, company_id=sitting.company_id, index=index)

@@ -16,8 +16,8 @@ from tests.factories import PASSWORD, Factories
 from web.app import create_app
 
 TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-SITTING_TOKEN = "token of the candidate's cookie"
-CSRF = "csrf token of the sitting"
+SITTING_TOKEN = "token-of-the-candidates-cookie"
+CSRF = "csrf-token-of-the-sitting"
 
 
 class Browser(TestApp):

@@ -1,0 +1,36 @@
+"""The Pyramid application: everything that is asked for by HTTP but the socket."""
+
+from typing import Any
+
+from pyramid.config import Configurator
+from pyramid.events import NewResponse
+
+from appliance.collaborators import Collaborators, assemble
+from appliance.settings import load_settings
+from web.headers import add_headers
+from web.policy import SecurityPolicy
+from web.proxy import Application, TrustedProxy
+from web.services import Brakes
+
+
+def create_app(collaborators: Collaborators) -> Application:
+    """Return the WSGI application over these collaborators; nothing is connected to before the first request."""
+    config = Configurator(settings={"pyramid.reload_templates": collaborators.settings.demo})
+    config.registry.collaborators = collaborators
+    config.registry.brakes = Brakes()
+    config.set_security_policy(SecurityPolicy())
+    config.include("web.services")
+    config.include("web.guards")
+    config.include("web.pages")
+    config.include("web.routes")
+    config.include("web.errors")
+    # nginx serves these in production; a browser asks each time whether its copy is still right
+    config.add_static_view("static", "web:static", cache_max_age=0)
+    config.add_subscriber(add_headers, NewResponse)
+    application: Any = config.make_wsgi_app()
+    return TrustedProxy(application)
+
+
+def make_wsgi() -> Application:
+    """Return the application by the settings of this process, for gunicorn: ``web.app:make_wsgi()``."""
+    return create_app(assemble(load_settings()))

@@ -1,0 +1,116 @@
+"""What a route is about, found by its id before anything is decided. Another company's things are not found."""
+
+from dataclasses import dataclass
+
+from appliance.errors import LoginRequired, NotFound
+from appliance.models import IdentityPhoto, Incident, Observation, Part, Sitting
+from appliance.services import incidents, recordings, sittings
+from web.policy import Visitor
+from web.services import Request
+
+_LARGEST_ID = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """A route about no single thing."""
+
+
+@dataclass(frozen=True, slots=True)
+class SittingContext:
+    """A route about one sitting."""
+
+    sitting: Sitting
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoContext:
+    """A route about one check-in photo."""
+
+    sitting: Sitting
+    photo: IdentityPhoto
+
+
+@dataclass(frozen=True, slots=True)
+class PartContext:
+    """A route about one part of a recording."""
+
+    sitting: Sitting
+    part: Part
+
+
+@dataclass(frozen=True, slots=True)
+class ObservationContext:
+    """A route about one observation."""
+
+    sitting: Sitting
+    observation: Observation
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentContext:
+    """A route about one incident."""
+
+    sitting: Sitting
+    incident: Incident
+
+
+def nothing(request: Request) -> Nothing:
+    """Context of routes about no single thing."""
+    return Nothing()
+
+
+def own_sitting(request: Request) -> SittingContext:
+    """Context of the candidate's routes: the sitting that the cookie opens."""
+    return SittingContext(sittings.get(request.db, _visitor(request).identity.id))
+
+
+def sitting(request: Request) -> SittingContext:
+    """Context of ``…/sittings/{id}``."""
+    return SittingContext(sittings.get(request.db, number(request, "id"), _company(request)))
+
+
+def photo(request: Request) -> PhotoContext:
+    """Context of ``…/photos/{id}``."""
+    company = _company(request)
+    row = request.db.get(IdentityPhoto, number(request, "id"))
+    if row is None:
+        raise NotFound("There is no such photo.")
+    return PhotoContext(sittings.get(request.db, row.sitting_id, company), row)
+
+
+def part(request: Request) -> PartContext:
+    """Context of ``…/parts/{id}``."""
+    row = recordings.get_part(request.db, number(request, "id"), _company(request))
+    return PartContext(sittings.get(request.db, row.sitting_id), row)
+
+
+def observation(request: Request) -> ObservationContext:
+    """Context of ``…/observations/{id}``."""
+    row = incidents.get_observation(request.db, number(request, "id"), _company(request))
+    return ObservationContext(sittings.get(request.db, row.sitting_id), row)
+
+
+def incident(request: Request) -> IncidentContext:
+    """Context of ``…/incidents/{id}``."""
+    row = incidents.get_incident(request.db, number(request, "id"), _company(request))
+    return IncidentContext(sittings.get(request.db, row.sitting_id), row)
+
+
+def number(request: Request, name: str) -> int:
+    """Return an id of the path; raise ``NotFound`` for what cannot be one."""
+    text = request.matchdict[name]
+    if not (text.isascii() and text.isdigit()) or int(text) > _LARGEST_ID:
+        raise NotFound
+    return int(text)
+
+
+def _visitor(request: Request) -> Visitor:
+    visitor = request.visitor
+    if visitor is None:
+        raise LoginRequired
+    return visitor
+
+
+def _company(request: Request) -> int:
+    return _visitor(request).identity.company_id

@@ -1,0 +1,84 @@
+"""Headers that every response carries: what a page may load, be framed by, and use of the machine."""
+
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import urlsplit
+
+from pyramid.events import NewResponse
+
+PERMISSIONS_POLICY: Final = ", ".join(
+    [
+        # what the check-in and the exam need
+        "camera=(self)",
+        "microphone=(self)",
+        "display-capture=(self)",
+        "fullscreen=(self)",
+        "autoplay=(self)",
+        "screen-wake-lock=(self)",
+        "window-management=(self)",  # screen.isExtended tells of a second display
+        # what nothing here needs; a framed exam page cannot ask for it in our name either
+        "geolocation=()",
+        "payment=()",
+        "usb=()",
+        "serial=()",
+        "bluetooth=()",
+        "midi=()",
+    ]
+)
+
+HSTS: Final = "max-age=31536000"
+"""A year. Without includeSubDomains: the customer's other hosts are none of our business."""
+
+
+def content_security_policy(websocket_origin: str, frame_origins: Iterable[str] = ()) -> str:
+    """Return the policy: everything from here, nothing inline, nobody frames us.
+
+    ``websocket_origin`` is named because older Safari does not take ``'self'`` to include ``wss:``.
+    """
+    frames = " ".join(sorted(frame_origins)) or "'none'"
+    return "; ".join(
+        [
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "img-src 'self' data: blob:",
+            "media-src 'self' blob:",
+            "font-src 'self'",
+            f"connect-src 'self' {websocket_origin}",
+            "worker-src 'self' blob:",
+            "manifest-src 'self'",
+            f"frame-src {frames}",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+            "form-action 'self'",
+            "object-src 'none'",
+        ]
+    )
+
+
+def origin_of(url: str) -> str | None:
+    """Return ``scheme://host[:port]`` of an http(s) URL, None of anything else."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        return None
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}:{parts.port}" if parts.port else f"{parts.scheme}://{host}"
+
+
+def add_headers(event: NewResponse) -> None:
+    """Complete a response; what a view has set itself stays."""
+    request, headers = event.request, event.response.headers
+    websocket = request.host_url.replace("http", "ws", 1)
+    for name, value in {
+        "Content-Security-Policy": content_security_policy(websocket, request.frame_origins),
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "same-origin",
+        "Permissions-Policy": PERMISSIONS_POLICY,
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Cache-Control": "no-store",
+    }.items():
+        headers.setdefault(name, value)
+    if request.scheme == "https":
+        headers.setdefault("Strict-Transport-Security", HSTS)

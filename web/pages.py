@@ -1,0 +1,167 @@
+"""What every template finds, besides what its view gives it."""
+
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from jinja2 import pass_context
+from jinja2.runtime import Context
+from pyramid.config import Configurator
+from pyramid.events import BeforeRender, NewResponse
+
+from appliance.security.permission_map import ROLE_PERMISSIONS, Permission
+from appliance.vocabulary import Role
+from web import csrf, i18n
+from web.i18n import translatable as _
+from web.policy import Side
+from web.services import Request, now_ms
+
+NAVIGATION: Final[list[tuple[str, str, Permission]]] = [
+    ("room", _("Room"), Permission.ROOM_VIEW),
+    ("archive", _("Sittings"), Permission.SITTING_LIST),
+    ("exams", _("Exams"), Permission.EXAM_LIST),
+    ("staff", _("Staff"), Permission.STAFF_LIST),
+    ("support", _("Support"), Permission.SUPPORT_VIEW),
+    ("audit", _("Audit log"), Permission.AUDIT_READ),
+]
+"""Route, title and permission of the staff's pages, in the order of the bar; the first allowed is a role's start page
+unless ``START_PAGES`` names another."""
+
+START_PAGES: Final[dict[Role, str]] = {
+    Role.SECURITY_OFFICER: "audit",
+    Role.SUPPORT: "support",
+    Role.REVIEWER: "archive",
+    Role.ORGANISER: "archive",
+}
+
+ROLE_TITLES: Final[dict[Role, str]] = {
+    Role.ADMIN: _("Administrator"),
+    Role.ORGANISER: _("Organiser"),
+    Role.PROCTOR: _("Proctor"),
+    Role.REVIEWER: _("Reviewer"),
+    Role.SECURITY_OFFICER: _("Security officer"),
+    Role.SUPPORT: _("Support engineer"),
+    Role.AUDITOR: _("Auditor"),
+}
+
+LANGUAGE_SECONDS: Final = 365 * 24 * 3600
+
+
+def start_page(role: Role) -> str:
+    """Return the route that a role begins at."""
+    if role in START_PAGES:
+        return START_PAGES[role]
+    return next(route for route, _title, permission in NAVIGATION if permission in ROLE_PERMISSIONS[role])
+
+
+def add_page_context(event: BeforeRender) -> None:
+    """Complete the names of an HTML template."""
+    if not event["renderer_name"].endswith(".html"):
+        return
+    request: Request = event["request"]
+    own = event.rendering_val
+    user = _user(request)
+    permissions = request.visitor_if_known.permissions if request.visitor_if_known else []
+    token = _form_token(request)
+    event.update(
+        lang=request.language,
+        languages=_languages(request),
+        user=user,
+        permissions=permissions,
+        nav=_navigation(request),
+        csrf_token=token,
+        static=lambda path: f"/static/{path}",
+        url=request.route_path,
+        demo=request.settings.demo,
+    )
+    own["page_data"] = {
+        "page": request.matched_route.name if request.matched_route else "error",
+        "csrf": token,
+        "lang": request.language,
+        "i18n_url": f"/i18n/{request.language}.json",
+        "server_ms": now_ms(),
+        "live_path": "/live",
+        "static_url": "/static/",
+        "user": user,
+        "permissions": permissions,
+        **own.get("page_data", {}),
+    }
+
+
+def _form_token(request: Request) -> str:
+    return csrf.pre_session_token(request) if request.side in {Side.OPEN, None} else csrf.token(request)
+
+
+def _user(request: Request) -> dict[str, Any] | None:
+    visitor = request.visitor_if_known
+    if visitor is None or visitor.identity.role is None:
+        return None
+    role = visitor.identity.role
+    return {
+        "id": visitor.identity.id,
+        "name": visitor.identity.name,
+        "email": visitor.email,
+        "role": role.value,
+        "role_title": request.translate(ROLE_TITLES[role]),
+    }
+
+
+def _navigation(request: Request) -> list[dict[str, Any]]:
+    visitor = request.visitor_if_known
+    if visitor is None or visitor.identity.role is None:
+        return []
+    granted = ROLE_PERMISSIONS[visitor.identity.role]
+    here = request.matched_route.name if request.matched_route else ""
+    return [
+        {"name": name, "title": request.translate(title), "url": request.route_path(name), "current": name == here}
+        for name, title, permission in NAVIGATION
+        if permission in granted
+    ]
+
+
+def _languages(request: Request) -> list[dict[str, Any]]:
+    """Return the choice of languages; a page that was posted to is not asked for again."""
+    path = request.environ.get("PATH_INFO", "/") if request.method in {"GET", "HEAD"} else "/"
+    kept = {name: value for name, value in request.GET.items() if name not in {"lang", "token"}}
+    return [
+        {
+            "code": code,
+            "name": name,
+            "url": f"{path}?{urlencode({**kept, 'lang': code})}",
+            "current": code == request.language,
+        }
+        for code, name in i18n.LANGUAGES.items()
+    ]
+
+
+def keep_language(event: NewResponse) -> None:
+    """Remember a language that was asked for by ``?lang=``."""
+    request = event.request
+    if request.query_string and request.GET.get("lang") in i18n.LANGUAGES:
+        secure = request.scheme == "https"
+        event.response.set_cookie(
+            i18n.COOKIE, request.GET["lang"], max_age=LANGUAGE_SECONDS, path="/", samesite="Lax", secure=secure
+        )
+
+
+@pass_context
+def _gettext(context: Context, message: str) -> str:
+    request: Request = context["request"]
+    return i18n.translations(request.language).gettext(message)
+
+
+@pass_context
+def _ngettext(context: Context, singular: str, plural: str, n: int) -> str:
+    request: Request = context["request"]
+    return i18n.translations(request.language).ngettext(singular, plural, n)
+
+
+def includeme(config: Configurator) -> None:
+    """Set up Jinja2 for ``web/templates``."""
+    config.include("pyramid_jinja2")
+    config.add_jinja2_renderer(".html", settings_prefix="jinja2.")
+    config.add_jinja2_search_path("web:templates", name=".html")
+    config.commit()  # the environment exists only after it
+    environment = config.get_jinja2_environment(name=".html")
+    environment.install_gettext_callables(_gettext, _ngettext, newstyle=False)
+    config.add_subscriber(add_page_context, BeforeRender)
+    config.add_subscriber(keep_language, NewResponse)

@@ -1,0 +1,122 @@
+"""Who asks. Two cookies may live in one browser: candidates' routes read only the one, staff's only the other."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from pyramid.security import Allowed, Denied
+
+from appliance.errors import LinkInvalid
+from appliance.models import LoginSession, Sitting
+from appliance.security import cookies, identity, predicates
+from appliance.security.permission_map import ROLE_PERMISSIONS, Permission
+from appliance.services import accounts, admissions
+from web.services import Request
+
+
+class Side(Enum):
+    """Whose routes these are, and so how an asker is known and what an unsafe method must show."""
+
+    OPEN = "open"
+    """Anybody; forms carry the token of the browser's pre-session."""
+    CANDIDATE = "candidate"
+    """Cookie ``kustos_sitting``; the sitting's CSRF token."""
+    STAFF = "staff"
+    """Cookie ``kustos_staff``; the log-in session's CSRF token."""
+    LMS = "lms"
+    """A customer's system, by a JWT in the request itself; no cookie is read, so nothing can be forged with one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who asks, with what the pages need to know of them."""
+
+    identity: identity.Identity
+    csrf_token: str
+    session_key: str
+    """Names this log-in or sitting among others, for what is counted per viewing."""
+    language: str
+    email: str = ""
+
+    @property
+    def permissions(self) -> list[str]:
+        """Return the names of what the role may do; a candidate's pages need none."""
+        role = self.identity.role
+        return sorted(ROLE_PERMISSIONS[role]) if role else []
+
+
+class SecurityPolicy:
+    """Pyramid's security policy: cookie -> visitor -> the table of permissions."""
+
+    def identity(self, request: Request) -> Visitor | None:
+        """Return who asks, read once a request; raise ``LinkInvalid`` for a candidate's cookie that opens nothing."""
+        if request.visitor_if_known is None:
+            find = _FINDERS.get(request.side)
+            request.visitor_if_known = find(request) if find else None
+        return request.visitor_if_known
+
+    def authenticated_userid(self, request: Request) -> str | None:
+        """Return a name for logs."""
+        visitor = self.identity(request)
+        return f"{visitor.identity.kind}:{visitor.identity.id}" if visitor else None
+
+    def permits(self, request: Request, context: Any, permission: Permission) -> Allowed | Denied:
+        """Ask the table, and where: the context's sitting if it has one."""
+        visitor = self.identity(request)
+        if visitor is not None and predicates.may(visitor.identity, permission, getattr(context, "sitting", None)):
+            return Allowed(permission.value)
+        return Denied(permission.value)
+
+    def remember(self, request: Request, userid: str, **kw: object) -> list[tuple[str, str]]:
+        """Cookies are set by ``set_cookie`` where a log-in or a start succeeds; nothing to add."""
+        return []
+
+    def forget(self, request: Request, **kw: object) -> list[tuple[str, str]]:
+        """See ``remember``."""
+        return []
+
+
+def find_staff(request: Request) -> Visitor | None:
+    """Return the member of staff whose log-in this browser holds."""
+    token = request.cookies.get(cookies.STAFF_COOKIE)
+    found = accounts.session_by_token(request.db, token, request.settings) if token else None
+    return staff_visitor(found, request.client_address) if found else None
+
+
+def staff_visitor(session: LoginSession, address: str) -> Visitor:
+    """Return the visitor behind a log-in session."""
+    user = session.user
+    who = identity.of_user(user, address)
+    return Visitor(who, session.csrf_token, f"login:{session.id}", user.language, user.email)
+
+
+def _candidate(request: Request) -> Visitor:
+    cookie = cookies.read_sitting_cookie(request.cookies.get(cookies.SITTING_COOKIE, ""))
+    if cookie is None:
+        raise LinkInvalid("No exam is open in this browser; please open the exam from your course.")
+    sitting = admissions.sitting_by_token(request.db, cookie.sitting_id, cookie.token)
+    return candidate_visitor(sitting, request.client_address)
+
+
+def candidate_visitor(sitting: Sitting, address: str) -> Visitor:
+    """Return the visitor that a sitting's candidate is."""
+    who = identity.of_candidate(sitting, address)
+    return Visitor(who, sitting.csrf_token, f"sitting:{sitting.id}", sitting.language)
+
+
+_FINDERS: dict[Side | None, Callable[[Request], Visitor | None]] = {
+    Side.STAFF: find_staff,
+    Side.CANDIDATE: _candidate,
+}
+
+
+def set_cookie(request: Request, response: Any, name: str, value: str, max_age: int | None = None) -> None:
+    """Set a cookie that no script reads and no other site's request carries."""
+    secure = request.scheme == "https"
+    response.set_cookie(name, value, max_age=max_age, path="/", httponly=True, samesite="Lax", secure=secure)
+
+
+def delete_cookie(request: Request, response: Any, name: str) -> None:
+    """Take a cookie away."""
+    set_cookie(request, response, name, "", max_age=0)

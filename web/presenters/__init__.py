@@ -1,0 +1,1 @@
+"""Payloads that only the web needs; all shared ones are in ``appliance.services.payloads``."""

@@ -1,0 +1,197 @@
+"""The whole URL map on one page: whose route, method, address, permission, view, and what a request may say."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+from pyramid.config import Configurator
+from pyramid.security import NO_PERMISSION_REQUIRED
+
+from appliance.security.permission_map import Permission as P
+from web import contexts
+from web.policy import Side
+from web.schemas import accounts, exams, integration
+from web.schemas import check_in as hear
+from web.schemas import sittings as say
+from web.services import Request
+from web.views import administration, candidate, demo, lms, log_in, open, review, sittings
+from web.views import staff_pages as pages
+
+OPEN: Final = None
+"""In the column of permissions: anybody may; the view itself checks what it is given, or there is no secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One method of one address."""
+
+    method: str
+    pattern: str
+    permission: P | None
+    view: Callable[..., Any]
+    schema: type[msgspec.Struct] | None = None
+    context: Callable[[Request], Any] | None = None
+    """What the route is about; by default a candidate's own sitting, or nothing."""
+    name: str = ""
+    """For links; by default the pattern."""
+    template: str = ""
+    """For pages; without one the answer is JSON or the view's own."""
+    limit: Callable[[Request], int] | None = None
+    """Largest body in bytes; by default ``guards.BODY_BYTES``."""
+
+    @property
+    def route_name(self) -> str:
+        """Return Pyramid's name of the route."""
+        return self.name or self.pattern
+
+
+S = contexts.sitting
+
+# fmt: off - a table is read by its columns
+ROUTES: Final[dict[Side, list[Row]]] = {
+    Side.OPEN: [
+        Row("GET", "/", OPEN, open.home, name="home"),
+        Row("GET", "/healthz", OPEN, open.health),
+        Row("GET", "/i18n/{lang}.json", OPEN, open.catalogue),
+        Row("GET", "/login", OPEN, log_in.form, accounts.NextPage, name="login", template="staff/login.html"),
+        Row("POST", "/login", OPEN, log_in.log_in, accounts.LogIn, name="login", template="staff/login.html"),
+        Row("GET", "/demo", OPEN, demo.page, name="demo", template="demo.html"),
+        Row("GET", "/demo/codes", OPEN, demo.codes, name="demo.codes"),
+        Row("POST", "/demo/sit", OPEN, demo.sit, accounts.DemoSitting),
+    ],
+    Side.LMS: [
+        Row("GET", "/integration/simple/{company}/start/", OPEN, lms.start, integration.Start, name="lms.start"),
+        Row("POST", "/integration/simple/{company}/start/", OPEN, lms.start, integration.Start, name="lms.start"),
+        Row("GET", "/api/v2/integration/simple/{company}/sessions/{id}/status/", OPEN, lms.status),
+        Row("POST", "/api/v2/integration/simple/{company}/sessions/{id}/finish/", OPEN, lms.finish),
+    ],
+    Side.CANDIDATE: [
+        Row("GET", "/sit", P.SITTING_ATTEND, candidate.page, name="sit", template="candidate/sit.html"),
+        Row("GET", "/api/v1/sitting", P.SITTING_ATTEND, candidate.state),
+        Row("POST", "/api/v1/sitting/consent", P.CHECK_IN_ANSWER, candidate.consent, hear.ConsentAnswer),
+        Row(
+            "POST", "/api/v1/sitting/system-check", P.CHECK_IN_ANSWER, candidate.system_check, hear.SystemCheckReport
+        ),
+        Row(
+            "POST",
+            "/api/v1/sitting/photos/{kind:face|document}",
+            P.CHECK_IN_ANSWER,
+            candidate.photo,
+            limit=candidate.photo_limit,
+        ),
+        Row("POST", "/api/v1/sitting/waiting-room", P.CHECK_IN_ANSWER, candidate.waiting_room),
+        Row("POST", "/api/v1/sitting/answers", P.EXAM_ANSWER, candidate.answer, hear.AnswerGiven),
+        Row("POST", "/api/v1/sitting/finish", P.EXAM_ANSWER, candidate.finish),
+        Row("POST", "/api/v1/sitting/warnings/{id}/seen", P.EXAM_ANSWER, candidate.warning_seen),
+        Row("POST", "/api/v1/sitting/live-token", P.LIVE_CONNECT, candidate.live_token),
+    ],
+    Side.STAFF: [
+        Row("POST", "/logout", OPEN, log_in.log_out, name="logout"),
+        # pages
+        Row("GET", "/room", P.ROOM_VIEW, pages.plain, name="room", template="staff/room.html"),
+        Row(
+            "GET",
+            "/archive",
+            P.SITTING_LIST,
+            pages.archive,
+            say.SittingsQuery,
+            name="archive",
+            template="staff/archive.html",
+        ),
+        Row("GET", "/sittings/{id}", P.SITTING_REVIEW, pages.review, None, S, "review", "staff/review.html"),
+        Row("GET", "/exams", P.EXAM_LIST, pages.plain, name="exams", template="staff/exams.html"),
+        Row("GET", "/staff", P.STAFF_LIST, pages.staff, name="staff", template="staff/people.html"),
+        Row("GET", "/support", P.SUPPORT_VIEW, pages.plain, name="support", template="staff/support.html"),
+        Row("GET", "/audit", P.AUDIT_READ, pages.audit, say.AuditQuery, name="audit", template="staff/audit.html"),
+        # the room
+        Row("POST", "/api/v1/live-token", P.LIVE_CONNECT, sittings.live_token),
+        Row("GET", "/api/v1/room", P.ROOM_VIEW, administration.room),
+        Row("POST", "/api/v1/sittings/{id}/claim", P.SITTING_CLAIM, sittings.claim, None, S),
+        Row("POST", "/api/v1/sittings/{id}/start", P.SITTING_START, sittings.start, None, S),
+        Row("POST", "/api/v1/sittings/{id}/pause", P.SITTING_PAUSE, sittings.pause, say.Reason, S),
+        Row("POST", "/api/v1/sittings/{id}/resume", P.SITTING_PAUSE, sittings.resume, None, S),
+        Row(
+            "POST",
+            "/api/v1/sittings/{id}/refuse-identity",
+            P.SITTING_REFUSE_IDENTITY,
+            sittings.refuse_identity,
+            say.Reason,
+            S,
+        ),
+        Row("POST", "/api/v1/sittings/{id}/finish", P.SITTING_FINISH, sittings.finish, say.Finish, S),
+        Row(
+            "POST",
+            "/api/v1/sittings/{id}/photos/{kind:face|document}/request",
+            P.PHOTO_REQUEST,
+            sittings.request_photo,
+            None,
+            S,
+        ),
+        Row("POST", "/api/v1/sittings/{id}/warnings", P.WARNING_SEND, sittings.warn, say.WarningSent, S),
+        Row("POST", "/api/v1/observations/{id}/send", P.WARNING_SEND, sittings.send, None, contexts.observation),
+        Row("GET", "/api/v1/sittings/{id}/messages", P.CHAT_READ, sittings.messages, None, S),
+        Row("POST", "/api/v1/sittings/{id}/messages", P.CHAT_WRITE, sittings.send_message, say.MessageSent, S),
+        # archive and review
+        Row("GET", "/api/v1/sittings", P.SITTING_LIST, sittings.archive_page, say.SittingsQuery),
+        Row("GET", "/api/v1/sittings/{id}", P.SITTING_REVIEW, review.overview, None, S),
+        Row("GET", "/api/v1/sittings/{id}/timeline", P.SITTING_REVIEW, review.timeline, None, S),
+        Row("GET", "/api/v1/photos/{id}/image", P.PHOTO_VIEW, review.photo, None, contexts.photo),
+        Row("GET", "/api/v1/parts/{id}/media", P.RECORDING_VIEW, review.media, None, contexts.part),
+        Row("POST", "/api/v1/sittings/{id}/incidents", P.INCIDENT_MARK, sittings.mark, say.IncidentMarked, S),
+        Row("POST", "/api/v1/incidents/{id}/withdraw", P.INCIDENT_MARK, sittings.withdraw, None, contexts.incident),
+        Row(
+            "POST",
+            "/api/v1/observations/{id}/confirm",
+            P.OBSERVATION_DECIDE,
+            sittings.confirm,
+            None,
+            contexts.observation,
+        ),
+        Row(
+            "POST",
+            "/api/v1/observations/{id}/dismiss",
+            P.OBSERVATION_DECIDE,
+            sittings.dismiss,
+            None,
+            contexts.observation,
+        ),
+        Row("POST", "/api/v1/sittings/{id}/rescore", P.CONCLUSION_GIVE, sittings.rescore, None, S),
+        Row("POST", "/api/v1/sittings/{id}/conclusion", P.CONCLUSION_GIVE, sittings.conclude, say.Concluded, S),
+        # administration
+        Row("GET", "/api/v1/exams", P.EXAM_LIST, administration.list_exams),
+        Row("POST", "/api/v1/exams/{id}/weights", P.EXAM_EDIT, administration.set_weights, exams.Weights),
+        Row("GET", "/api/v1/staff", P.STAFF_LIST, administration.list_staff),
+        Row("POST", "/api/v1/staff", P.STAFF_EDIT, administration.create_person, accounts.NewPerson),
+        Row("GET", "/api/v1/support/sittings", P.SUPPORT_VIEW, administration.support),
+        Row("GET", "/api/v1/audit", P.AUDIT_READ, administration.list_audit, say.AuditQuery),
+        Row("POST", "/api/v1/audit/verify", P.AUDIT_READ, administration.verify_audit),
+    ],
+}
+# fmt: on
+"""Static files are below ``/static``; ``/live`` is the gateway's."""
+
+
+def includeme(config: Configurator) -> None:
+    """Register the map."""
+    sides: dict[str, Side] = {}
+    methods: dict[str, list[str]] = defaultdict(list)
+    for side, rows in ROUTES.items():
+        default = contexts.own_sitting if side is Side.CANDIDATE else contexts.nothing
+        for row in rows:
+            if row.route_name not in sides:
+                config.add_route(row.route_name, row.pattern, factory=row.context or default)
+            sides[row.route_name] = side
+            methods[row.route_name].append(row.method)
+            config.add_view(
+                row.view,
+                route_name=row.route_name,
+                request_method=row.method,  # Pyramid lets HEAD in with GET
+                permission=row.permission or NO_PERMISSION_REQUIRED,
+                renderer=row.template or "json",
+                schema=row.schema,
+                limit=row.limit,
+            )
+    config.registry.sides = sides
+    config.registry.methods = methods

@@ -1,0 +1,1 @@
+"""Views: one service call and a presenter each. They import no SQLAlchemy."""
