@@ -1,0 +1,87 @@
+"""A real media node and a real gateway as processes, and a sitting whose candidate publishes over real WebRTC."""
+
+import pytest
+import pytest_asyncio
+
+from appliance.db import unit_of_work
+from appliance.models import Sitting
+from appliance.security.identity import of_user
+from appliance.services import sittings
+from appliance.vocabulary import ExamMode, FinishedBy, Role, SittingState
+from media.node.synthetic import Clip
+from tests.live import Browser, GatewayProcess, NodeProcess
+
+
+@pytest.fixture(scope="session")
+def clip():
+    return Clip.made(seconds=4.0, width=320, height=240, fps=15)
+
+
+@pytest_asyncio.fixture
+async def node(tmp_path):
+    process = NodeProcess(tmp_path)
+    await process.start()
+    yield process
+    process.ends()
+
+
+@pytest_asyncio.fixture
+async def gateway(tmp_path, settings, node):
+    process = GatewayProcess(tmp_path, settings, [node.url])
+    await process.start()
+    yield process
+    process.ends()
+    print((tmp_path / "gateway.log").read_text()[-6000:])
+
+
+@pytest_asyncio.fixture
+async def browser(gateway, settings):
+    made = []
+
+    def make_browser():
+        made.append(Browser(gateway.url, settings))
+        return made[-1]
+
+    yield make_browser
+    for one in made:
+        await one.end()
+
+
+@pytest.fixture
+def proctor(make, session):
+    row = make.user(Role.PROCTOR)
+    session.commit()
+    return row
+
+
+@pytest.fixture
+def sitting(make, session):
+    row = make.sitting(SittingState.WAITING)
+    session.commit()
+    return row
+
+
+@pytest.fixture
+def auto_sitting(make, session):
+    row = make.sitting(SittingState.WAITING, mode=ExamMode.AUTO)
+    session.commit()
+    return row
+
+
+@pytest.fixture
+def start(session_factory, proctor):
+    def press(sitting):
+        with unit_of_work(session_factory) as session:
+            sittings.start(session, of_user(proctor).actor, session.get_one(Sitting, sitting.id))
+
+    return press
+
+
+@pytest.fixture
+def finish(session_factory, proctor):
+    def press(sitting):
+        with unit_of_work(session_factory) as session:
+            row = session.get_one(Sitting, sitting.id)
+            sittings.finish(session, of_user(proctor).actor, row, FinishedBy.PROCTOR)
+
+    return press

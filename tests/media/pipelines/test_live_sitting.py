@@ -1,0 +1,313 @@
+"""A whole sitting's media: published, started, recorded, watched, finished; and what happens when things break."""
+
+import asyncio
+import signal
+import time
+from pathlib import Path
+
+import av
+import pytest
+from sqlalchemy import text
+
+from appliance.db import to_ms, unit_of_work
+from appliance.models import Gap, LiveMedia, Part, Sitting
+from appliance.vocabulary import GapCause, PartState, SittingState, Track
+from media.pipelines.coverage import uncovered
+from tests.live import until
+
+pytestmark = pytest.mark.timeout(90)
+
+
+class Record:
+    """What the database says of a sitting's evidence."""
+
+    def __init__(self, session_factory, sitting_id):
+        self._factory, self._id = session_factory, sitting_id
+
+    def _all(self, model, **fields):
+        with unit_of_work(self._factory) as session:
+            return list(session.query(model).filter_by(sitting_id=self._id, **fields).order_by(model.id))
+
+    def parts(self, **fields):
+        return self._all(Part, **fields)
+
+    def gaps(self, **fields):
+        return self._all(Gap, **fields)
+
+    def live(self, **fields):
+        return self._all(LiveMedia, **fields)
+
+    def sitting(self):
+        with unit_of_work(self._factory) as session:
+            return session.get_one(Sitting, self._id)
+
+    def recording(self):
+        return len(self.parts(state=PartState.RECORDING)) == 2 and not self.gaps(ended_at=None)
+
+    def whole(self, tolerance_ms=300):
+        """Every moment of both tracks is in a part or in a gap."""
+        sitting = self.sitting()
+        span = (to_ms(sitting.started_at), to_ms(sitting.finished_at))
+        for track in (Track.CAMERA, Track.SCREEN):
+            rows = [*self.parts(track=track), *self.gaps(track=track)]
+            assert all(row.ended_at for row in rows), f"{track}: open at the end"
+            holes = uncovered(span, [(to_ms(row.started_at), to_ms(row.ended_at)) for row in rows], tolerance_ms)
+            assert holes == [], f"{track}: nothing at {[(a - span[0], b - span[0]) for a, b in holes]} ms"
+        return True
+
+
+def seconds_of(path):
+    """Return the seconds of decoded pictures of a file, its last bytes included."""
+    times = []
+    with av.open(str(path)) as container:
+        for frame in container.decode(video=0):
+            times.append(frame.time)
+    return times[-1] - times[0]
+
+
+@pytest.fixture
+def record(session_factory):
+    return lambda sitting: Record(session_factory, sitting.id)
+
+
+async def publish_both(page, clip):
+    await page.publish("camera", clip)
+    await page.publish("screen", clip)
+    await page.event("media.state", track="camera", state="live")
+    await page.event("media.state", track="screen", state="live")
+
+
+async def test_recorded_from_the_start_to_the_finish(browser, sitting, clip, record, start, finish):
+    page, rec = browser().candidate_of(sitting), record(sitting)
+    await page.open()
+    await publish_both(page, clip)
+    assert {row.track for row in rec.live()} == {Track.CAMERA, Track.SCREEN}
+    assert rec.parts() == []
+    start(sitting)
+    pressed = time.time() * 1000
+    await until(rec.recording, 5, "recorders")
+    assert all(to_ms(part.started_at) - pressed < 500 for part in rec.parts())
+    await asyncio.sleep(3)
+    finish(sitting)
+    await page.event("sitting.changed", state="finished")
+    await until(lambda: not rec.live(), 5, "release")
+    parts = rec.parts()
+    assert [(part.state, part.end_cause, part.sequence) for part in parts] == [(PartState.STOPPED, "finished", 1)] * 2
+    for part in parts:
+        assert abs(seconds_of(part.path) - (part.ended_at - part.started_at).total_seconds()) < 0.5
+    assert rec.gaps() == []
+    assert rec.whole()
+    camera = next(part for part in parts if part.track is Track.CAMERA)
+    with av.open(camera.path) as container:
+        assert {stream.type for stream in container.streams} == {"video", "audio"}
+
+
+async def test_an_auto_sitting_starts_when_both_tracks_flow(browser, auto_sitting, clip, record):
+    page, rec = browser().candidate_of(auto_sitting), record(auto_sitting)
+    await page.open()
+    await page.publish("camera", clip)
+    await page.event("media.state", track="camera", state="live")
+    assert rec.sitting().state is SittingState.WAITING
+    await page.publish("screen", clip)
+    await page.event("sitting.changed", state="running")
+    await until(rec.recording, 5, "recorders")
+
+
+async def test_a_proctor_watches_until_the_track_ends(browser, sitting, clip, proctor, session_factory):
+    page, room = browser().candidate_of(sitting), browser().staff(proctor)
+    await page.open()
+    await room.open()
+    await publish_both(page, clip)
+    offer = (Path(__file__).parent / "recvonly.sdp").read_bytes().decode()
+    await room.say(type="view", sitting_id=sitting.id, track="camera", connection="v1", sdp=offer)
+    answer = await room.hears("answer", connection="v1")
+    assert "sendonly" in answer["sdp"]
+    await room.hears("candidate", connection="v1")
+    await page.say(type="unpublish", track="camera", reason="unplugged")
+    await room.hears("view_ended", connection="v1", cause="camera_stopped")
+    with unit_of_work(session_factory) as session:
+        seen = session.execute(text("SELECT count(*) FROM audit_entry WHERE action = 'media.watch'")).scalar()
+    assert seen == 1
+
+
+async def test_a_stopped_share_is_a_gap_with_its_cause_and_a_new_part_ends_it(
+    browser, sitting, clip, record, start, finish
+):
+    page, rec = browser().candidate_of(sitting), record(sitting)
+    await page.open()
+    await publish_both(page, clip)
+    start(sitting)
+    await until(rec.recording, 5, "recorders")
+    await asyncio.sleep(1)
+    await page.say(type="unpublish", track="screen", reason="ended by the candidate")
+    (gap,) = await until(lambda: rec.gaps(track=Track.SCREEN), 5, "the gap")
+    assert gap.cause is GapCause.SHARE_STOPPED
+    await page.publish("screen", clip)
+    await until(lambda: rec.gaps(track=Track.SCREEN)[0].ended_at, 10, "the gap's end")
+    await asyncio.sleep(0.5)
+    finish(sitting)
+    await until(lambda: not rec.live(), 5, "release")
+    assert [part.sequence for part in rec.parts(track=Track.SCREEN)] == [1, 2]
+    assert rec.parts(track=Track.CAMERA)[0].end_cause == "finished"
+    assert rec.whole()
+
+
+async def test_a_silent_camera_is_a_gap_in_its_part(browser, sitting, clip, record, start, finish):
+    page, rec = browser().candidate_of(sitting), record(sitting)
+    await page.open()
+    await publish_both(page, clip)
+    start(sitting)
+    await until(rec.recording, 5, "recorders")
+    await asyncio.sleep(1)
+    camera = page.publications["camera"].publisher
+    silent = time.time() * 1000
+    camera.pause()
+    (gap,) = await until(lambda: rec.gaps(track=Track.CAMERA), 6, "the gap")
+    assert gap.cause is GapCause.CONNECTION_LOST
+    assert abs(to_ms(gap.started_at) - silent) < 700
+    camera.resume()
+    await until(lambda: rec.gaps(track=Track.CAMERA)[0].ended_at, 5, "the gap's end")
+    finish(sitting)
+    await until(lambda: not rec.live(), 5, "release")
+    assert len(rec.parts(track=Track.CAMERA)) == 1
+    assert rec.whole()
+
+
+async def test_a_sitting_that_starts_without_media_has_gaps_from_its_first_moment(
+    browser, sitting, clip, record, start, finish, gateway
+):
+    rec = record(sitting)
+    start(sitting)
+    await until(lambda: len(rec.gaps()) == 2, 5, "gaps")
+    assert {gap.started_at for gap in rec.gaps()} == {rec.sitting().started_at}
+    finish(sitting)
+    await until(lambda: all(gap.ended_at for gap in rec.gaps()), 5, "their end")
+    assert rec.whole(0)
+
+
+async def test_a_killed_gateway_loses_nothing(browser, gateway, sitting, clip, record, start, finish):
+    page, rec = browser().candidate_of(sitting), record(sitting)
+    await page.open()
+    await publish_both(page, clip)
+    start(sitting)
+    await until(rec.recording, 5, "recorders")
+    gateway.kill()
+    await page.closed()
+    await asyncio.sleep(1)
+    await gateway.start()
+    await page.open(since=page.last_seq)
+    for track, publication in page.publications.items():
+        await page.say(type="resume", track=track, connection=publication.connection)
+        await page.hears("resumed", connection=publication.connection)
+    await asyncio.sleep(1)
+    finish(sitting)
+    await until(lambda: not rec.live(), 5, "release")
+    assert rec.gaps() == []
+    parts = rec.parts()
+    assert len(parts) == 2
+    assert rec.whole()
+    for part in parts:
+        assert seconds_of(part.path) > 2.0
+        assert abs(seconds_of(part.path) - (part.ended_at - part.started_at).total_seconds()) < 0.5
+
+
+async def test_a_gateway_told_to_stop_says_so_and_leaves_the_media_alone(browser, gateway, sitting, clip, record, start):
+    page, rec = browser().candidate_of(sitting), record(sitting)
+    await page.open()
+    await publish_both(page, clip)
+    start(sitting)
+    await until(rec.recording, 5, "recorders")
+    assert gateway.signal(signal.SIGTERM) == 0
+    assert await page.closed() == 1012
+    assert rec.recording()
+    size = Path(rec.parts()[0].path).stat().st_size
+    await until(lambda: Path(rec.parts()[0].path).stat().st_size > size, 5, "a growing file")
+
+
+async def test_a_sitting_finished_while_the_gateway_was_away(browser, gateway, sitting, clip, record, start, finish):
+    page, rec = browser().candidate_of(sitting), record(sitting)
+    await page.open()
+    await publish_both(page, clip)
+    start(sitting)
+    await until(rec.recording, 5, "recorders")
+    gateway.kill()
+    finish(sitting)
+    await gateway.start()
+    await until(lambda: not rec.live(), 5, "release")
+    assert {part.state for part in rec.parts()} == {PartState.STOPPED}
+    assert rec.whole()
+
+
+async def test_a_killed_node_is_a_gap_a_new_part_and_time_given_back(
+    browser, gateway, node, sitting, clip, record, start, finish
+):
+    page, rec = browser().candidate_of(sitting), record(sitting)
+    await page.open()
+    await publish_both(page, clip)
+    start(sitting)
+    await until(rec.recording, 5, "recorders")
+    await asyncio.sleep(2)
+    node.kill()
+    killed = time.time() * 1000
+    await until(lambda: len(rec.gaps()) == 2, 5, "gaps")
+    assert time.time() * 1000 - killed < 5000
+    await node.start()
+    await until(rec.recording, 15, "new parts")
+    back = time.time() * 1000
+    await until(lambda: rec.sitting().extra_ms, 5, "the time given back")
+    assert 0 < rec.sitting().extra_ms - (back - killed) + 1500 < 3000
+    await asyncio.sleep(1)
+    finish(sitting)
+    await until(lambda: not rec.live(), 5, "release")
+    for track in (Track.CAMERA, Track.SCREEN):
+        first, second = rec.parts(track=track)
+        (gap,) = rec.gaps(track=track)
+        assert first.end_cause == "node_lost"
+        assert gap.cause is GapCause.NODE_LOST
+        assert abs(to_ms(first.ended_at) - killed) < 700
+        assert gap.started_at == first.ended_at
+        assert gap.ended_at == second.started_at
+        assert seconds_of(first.path) > 1.0
+        assert second.end_cause == "finished"
+    assert rec.whole()
+
+
+async def test_node_and_gateway_killed_together(browser, gateway, node, sitting, clip, record, start, finish):
+    page, rec = browser().candidate_of(sitting), record(sitting)
+    await page.open()
+    await publish_both(page, clip)
+    start(sitting)
+    await until(rec.recording, 5, "recorders")
+    await asyncio.sleep(1)
+    node.kill()
+    gateway.kill()
+    await node.start()
+    await gateway.start()
+    await until(lambda: len(rec.gaps(cause=GapCause.NODE_LOST)) == 2, 10, "gaps")
+    await page.open(since=page.last_seq)
+    for track, publication in list(page.publications.items()):
+        await page.say(type="resume", track=track, connection=publication.connection)
+    await until(rec.recording, 15, "new parts")
+    await until(lambda: rec.sitting().extra_ms, 5, "the time given back")
+    finish(sitting)
+    await until(lambda: not rec.live(), 5, "release")
+    assert rec.whole()
+
+
+async def test_a_reloaded_page_replaces_the_old_connection(browser, sitting, clip, record, start, finish):
+    page, rec = browser().candidate_of(sitting), record(sitting)
+    await page.open()
+    await publish_both(page, clip)
+    start(sitting)
+    await until(rec.recording, 5, "recorders")
+    await asyncio.sleep(1)
+    await page.leave()
+    again = browser().candidate_of(sitting)
+    await again.open()
+    await again.publish("camera", clip)
+    await again.publish("screen", clip)
+    await until(lambda: len(rec.parts()) == 4 and rec.recording(), 15, "new parts")
+    finish(sitting)
+    await until(lambda: not rec.live(), 5, "release")
+    assert rec.whole()
+    assert len(rec.gaps()) == 2
