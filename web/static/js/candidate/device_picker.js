@@ -13,7 +13,6 @@ export function devicePicker(app, onChoose) {
   count += 1;
   const cameras = chooser(`camera-${count}`, _("Camera"), choose);
   const microphones = chooser(`microphone-${count}`, _("Microphone"), choose);
-  const element = h("div", { class: "device-picker", hidden: true }, cameras.field, microphones.field);
 
   function choose() {
     app.media.chosen = { camera: cameras.select.value || undefined, microphone: microphones.select.value || undefined };
@@ -21,13 +20,13 @@ export function devicePicker(app, onChoose) {
   }
 
   return {
-    element,
+    camera: cameras.field,
+    microphone: microphones.field,
     async refresh() {
       const devices = await app.media.devices();
       const stream = app.media.camera;
       cameras.offer(devices.cameras, stream?.getVideoTracks()[0]);
       microphones.offer(devices.microphones, stream?.getAudioTracks()[0]);
-      element.hidden = !stream || (devices.cameras.length < 2 && devices.microphones.length < 2);
     },
   };
 }
@@ -35,14 +34,15 @@ export function devicePicker(app, onChoose) {
 /** @param {string} id @param {string} label @param {() => void} onChange */
 function chooser(id, label, onChange) {
   const select = h("select", { class: "select select-sm", id, on: { change: onChange } });
-  const field = h("div", { class: "field" }, h("label", { for: id }, label), select);
+  const field = h("div", { class: "field device-picker", hidden: true }, h("label", { for: id }, label), select);
   return {
     select,
     field,
     /** @param {MediaDeviceInfo[]} devices @param {MediaStreamTrack | undefined} used */
     offer(devices, used) {
       const current = used?.getSettings().deviceId;
-      field.hidden = devices.length < 2;
+      // With one device there is nothing to choose, without a stream nothing to show.
+      field.hidden = devices.length < 2 || !used;
       select.replaceChildren(...devices.map((device, index) => h("option", { value: device.deviceId, selected: device.deviceId === current }, device.label || `${label} ${index + 1}`)));
     },
   };

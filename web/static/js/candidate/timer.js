@@ -7,6 +7,8 @@ import { announce } from "./shell.js";
 
 const MINUTE = 60_000;
 const MARKS = [10, 1];
+/** Of a short exam, the last fifth is "soon", not ten minutes of five. */
+const SHORT_PART = 0.2;
 /** The server ends the exam itself; when its word is missing so long after the end, ask. */
 const ASK_AFTER_MS = 3000;
 
@@ -34,7 +36,8 @@ export function examTimer(app) {
       }
     }
     last = rest;
-    element.className = `timer ${rest <= MINUTE ? "is-last" : rest <= 10 * MINUTE ? "is-short" : ""}`;
+    const soon = Math.min(10, app.state.exam.duration_minutes * SHORT_PART) * MINUTE;
+    element.className = `timer ${rest <= MINUTE ? "is-last" : rest <= soon ? "is-short" : ""}`;
     setText(face, formatDuration(rest));
     if (rest < -ASK_AFTER_MS && Date.now() - asked > 5000) {
       asked = Date.now();

@@ -13,7 +13,7 @@ const TITLES = {
   system_check: () => _("System check"),
   face_photo: () => _("Your photo"),
   document_photo: () => _("Your document"),
-  waiting_room: () => _("Start"),
+  waiting_room: () => _("To the exam"),
 };
 
 /** The steps of this exam. @param {State} state @returns {Step[]} */

@@ -54,7 +54,7 @@ export function joinView(app) {
       h("section", { class: "card check-in-card" }, h("header", { class: "stack stack-tight" }, h("h1", { tabindex: -1 }, _("Welcome back")), h("p", { class: "lead" }, _("Your exam goes on where you left it; your answers are kept. Time is running, so share again and continue."))), needs, problem, h("div", { class: "check-in-foot" }, go)),
     );
   } else {
-    element = checkInFrame(app.state, "waiting_room", { title: _("Everything is checked"), lead: _("From the next page on, your camera and your screen are recorded.") }, needs, problem, h("div", { class: "check-in-foot" }, go));
+    element = checkInFrame(app.state, "waiting_room", { title: _("Everything is checked"), lead: _("From the next page on your camera and your screen are shared; the exam itself is recorded.") }, needs, problem, h("div", { class: "check-in-foot" }, go));
   }
   // All is shared already, fresh from the system check: nothing to ask for.
   if (app.media.complete) void enter();

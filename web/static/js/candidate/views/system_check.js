@@ -108,7 +108,8 @@ export function systemCheckView(app) {
   const preview = h("video", { class: "mirrored", autoplay: true, playsinline: true, muted: true, "aria-label": _("Your camera") });
   const stage = h("div", { class: "stage check-preview", hidden: true }, preview);
   const picker = devicePicker(app, () => void rerun("camera"));
-  by("camera").extra.append(stage, picker.element);
+  by("camera").extra.append(stage, picker.camera);
+  by("microphone").extra.append(picker.microphone);
 
   const next = button(_("Continue"), () => void busy(next, send), { kind: "btn-primary btn-lg" });
   const note = h("p", { class: "muted small grow", role: "status" });
