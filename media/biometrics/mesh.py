@@ -80,7 +80,7 @@ class MeshNetwork:
         """The face's mesh; ``presence`` is low where the detector took something else for a face."""
         square = Square(*face.centre, MESH_MARGIN * max(face.width, face.height), face.roll)
         points, logit = self.mesh_model.run(square.cut(image, MESH_SIZE))
-        presence = 1 / (1 + np.exp(-np.clip(float(logit.ravel()[0]), -80, 80)))
+        presence = 1 / (1 + float(np.exp(-np.clip(logit.ravel()[0], -80, 80))))
         return FaceMesh(square.back(points.reshape(-1, 3), MESH_SIZE), presence)
 
     def gaze(self, image: Image, mesh: FaceMesh) -> tuple[EyeGaze, EyeGaze]:

@@ -1,7 +1,7 @@
 """The photos of the check-in: is there a face on it, one, and good enough to compare?"""
 
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import av
@@ -23,13 +23,15 @@ MAX_PIXELS = 40_000_000
 MAX_SIDE = 1600
 """Larger photos are shrunk: the networks see 128 to 192 pixels anyway."""
 SURE = 0.6
+PART = 0.55
+"""Share of a document's width and height that is looked at at once; neighbours overlap."""
 SMALL_FACE, SMALL_PORTRAIT = 100.0, 40.0
 """Widths in pixels that a face needs on the face photo, and the portrait on a document."""
 MAX_TURN = 25.0
 """Degrees of yaw on the face photo: it is what all later pictures are compared with."""
 DARK, BRIGHT = 50.0, 225.0
 """Mean grey of the face, 0..255."""
-BLURRED = 12.0
+BLURRED = 8.0
 """Variance of the Laplacian of the face at 150 pixels, below which it is blurred."""
 
 
@@ -85,7 +87,7 @@ def check_photo(
         image = _decode(content)
     except _Unreadable as unreadable:
         return PhotoCheck(False, 0, (unreadable.hint,))
-    faces = _faces(image)
+    faces = _faces(image) or (_faces_in_parts(image) if kind is PhotoKind.DOCUMENT else [])
     if not faces:
         return PhotoCheck(False, 0, (PhotoHint.NO_FACE,))
     if kind is PhotoKind.FACE and len(faces) > 1:
@@ -109,10 +111,10 @@ def _decode(content: bytes) -> Image:
         raise _Unreadable(PhotoHint.TOO_LARGE)
     try:
         with av.open(io.BytesIO(content)) as container:  # the header alone: nothing is decoded yet
-            codec = container.streams.video[0].codec_context
+            codec = container.streams.video[0].codec_context  # None for formats without a decoder: AttributeError
             if codec.width * codec.height > MAX_PIXELS:
                 raise _Unreadable(PhotoHint.TOO_LARGE)
-    except (av.error.FFmpegError, IndexError, ValueError, OSError) as error:
+    except (av.error.FFmpegError, IndexError, ValueError, OSError, AttributeError) as error:
         raise _Unreadable(PhotoHint.NOT_AN_IMAGE) from error
     image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     if image is None or min(image.shape[:2]) < 16:
@@ -127,6 +129,25 @@ def _faces(image: Image) -> list[tuple[Face, FaceMesh]]:
     network = mesh_network()
     found = [(face, network.mesh(image, face)) for face in face_detector().detect(image) if face.score >= SURE]
     return [(face, mesh) for face, mesh in found if mesh.presence >= 0.5]
+
+
+def _faces_in_parts(image: Image) -> list[tuple[Face, FaceMesh]]:
+    """A portrait on a document is small and pale: look again at overlapping parts of the picture, larger."""
+    height, width = image.shape[:2]
+    high, wide = round(height * PART), round(width * PART)
+    best: tuple[Face, FaceMesh] | None = None
+    for top in (0, (height - high) // 2, height - high):
+        for left in (0, (width - wide) // 2, width - wide):
+            for face, _ in _faces(np.ascontiguousarray(image[top : top + high, left : left + wide])):
+                moved = replace(
+                    face,
+                    left=face.left + left,
+                    top=face.top + top,
+                    keypoints=np.add(face.keypoints, (left, top), dtype=np.float32),
+                )
+                if best is None or moved.score * moved.width > best[0].score * best[0].width:
+                    best = moved, mesh_network().mesh(image, moved)
+    return [best] if best else []
 
 
 def _quality(image: Image, face: Face, mesh: FaceMesh, kind: PhotoKind) -> tuple[PhotoHint, ...]:

@@ -1,0 +1,210 @@
+"""Single detectors on scenes that the test makes; whole clips are in test_analysis."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from media.biometrics.dlib_engine import DlibEngine
+from media.biometrics.matching import QualityGate, Thresholds
+from media.biometrics.mesh import CHIN, FOREHEAD, LEFT_CHEEK, RIGHT_CHEEK, EyeGaze, FaceMesh
+from media.biometrics.photos import check_photo
+from media.clips.drawn import portrait, portrait_jpeg
+from media.detectors.absence import Absence
+from media.detectors.extra_person import ExtraPerson
+from media.detectors.frozen_picture import FrozenPicture
+from media.detectors.gaze import LEARNING, Gaze
+from media.detectors.impostor import CHECKS, IdentityInterval, Impostor
+from media.detectors.picture_loss import PictureLoss
+from media.detectors.scene import Doubt, SceneReader
+from media.frames import Frame, NoPicture
+
+
+def seated(left=120, top=80, wall=160):
+    picture = np.full((480, 640, 3), wall, np.uint8)
+    person = cv2.resize(portrait(), (400, 400), interpolation=cv2.INTER_AREA)
+    picture[top:, left : left + 400] = person[: 480 - top, : 640 - left]
+    return picture
+
+
+def scene(picture, at_ms=0):
+    return SceneReader().read(Frame(at_ms, picture, "test"))
+
+
+WALL = np.add(np.full((480, 640, 3), 160), np.arange(480)[:, None, None] // 8).astype(np.uint8)
+
+
+def test_absence_knows_a_person_a_wall_and_the_dark():
+    absence = Absence()
+    assert absence.sample(scene(seated())).score < 0.3
+    assert absence.sample(scene(WALL)).score > 0.78
+    dark = absence.sample(scene((seated() * 0.06).astype(np.uint8)))
+    assert (dark.score, dark.doubt) == (None, Doubt.TOO_DARK)
+    assert absence.sample_nothing(NoPicture(1, 0, "test")).score is None
+
+
+def test_a_hidden_face_over_the_same_body_is_a_doubt_and_no_absence():
+    absence = Absence()
+    absence.sample(scene(seated()))
+    covered = seated()
+    covered[100:262, 230:400] = (110, 130, 170)  # hands before the face
+    sample = absence.sample(scene(covered))
+    assert (sample.score, sample.doubt) == (None, Doubt.FACE_HIDDEN)
+    assert absence.sample(scene(WALL)).score > 0.78
+
+
+def test_extra_person_scores_the_second_face():
+    alone, two = seated(), seated(left=-40 + 40)
+    second = cv2.resize(portrait(), (200, 200), interpolation=cv2.INTER_AREA)
+    two[100:300, 440:640] = second[:, :, ::1]
+    assert ExtraPerson().sample(scene(alone)).score == 0
+    sample = ExtraPerson().sample(scene(two))
+    assert sample.score > 0.6
+    assert sample.details["faces"] == 2
+
+
+@pytest.mark.parametrize(
+    ("picture", "reason"),
+    [
+        (np.zeros((480, 640, 3), np.uint8), "black"),
+        (np.random.default_rng(1).integers(0, 4, (480, 640, 3), np.uint8), "black"),
+        (np.full((480, 640, 3), (60, 90, 150), np.uint8), "covered"),
+    ],
+)
+def test_picture_loss_names_its_reason(picture, reason):
+    sample = PictureLoss().sample(scene(picture))
+    assert (sample.score, sample.details["reason"]) == (1.0, reason)
+
+
+def test_picture_loss_leaves_real_pictures_alone_and_counts_silence_from_its_start():
+    assert PictureLoss().sample(scene(seated())).score == 0
+    assert PictureLoss().sample(scene(WALL)).score == 0
+    silent = PictureLoss().sample_nothing(NoPicture(9000, 5000, "test"))
+    assert (silent.score, silent.since_ms, silent.details["reason"]) == (1.0, 5000, "no_frames")
+
+
+def test_frozen_needs_the_same_picture_with_a_face_in_it():
+    frozen, random = FrozenPicture(), np.random.default_rng(2)
+    noisy = [np.clip(seated() + random.normal(0, 2, (480, 640, 1)), 0, 255).astype(np.uint8) for _ in range(2)]
+    assert frozen.sample(scene(noisy[0], 0)).score is None
+    assert frozen.sample(scene(noisy[1], 500)).score == 0
+    again = frozen.sample(scene(noisy[1], 1000))
+    assert (again.score, again.since_ms) == (1.0, 500)
+    frozen.sample(scene(WALL, 1500))
+    assert frozen.sample(scene(WALL, 2000)).score is None
+
+
+@pytest.fixture(scope="module")
+def plain():
+    return scene(seated())
+
+
+def looking(plain, at_ms, yaw=0.0, pitch=0.0, across=0.5, opening=0.35):
+    """The scene with the head and eyes as the test wants them."""
+    points = np.zeros((468, 3), np.float32)
+    points[RIGHT_CHEEK] = 100 * np.cos(np.radians(yaw)), 0, 100 * np.sin(np.radians(yaw))
+    points[LEFT_CHEEK] = 0
+    points[CHIN] = 0, 120 * np.cos(np.radians(pitch)), 120 * np.sin(np.radians(pitch))
+    points[FOREHEAD] = 0
+    mesh, eye = FaceMesh(points, 0.99), EyeGaze(across, opening)
+    return replace(plain, at_ms=at_ms, mesh_of=lambda face: mesh, gaze_of=lambda face: (eye, eye))
+
+
+def gaze_after(plain, usual, *then):
+    """Scores after the usual direction was learned."""
+    gaze = Gaze()
+    for number in range(LEARNING + 8):
+        gaze.sample(looking(plain, number * 500, **usual))
+    return [
+        gaze.sample(looking(plain, (LEARNING + 8 + number) * 500, **direction)).score
+        for number, direction in enumerate(then)
+    ]
+
+
+def test_gaze_says_nothing_before_it_knows_the_usual_direction(plain):
+    gaze = Gaze()
+    scores = [gaze.sample(looking(plain, number * 500, yaw=60)).score for number in range(LEARNING)]
+    assert scores == [None] * LEARNING
+
+
+@pytest.mark.parametrize("away", [{"yaw": 40}, {"yaw": -40}, {"pitch": 30}, {"across": 0.7}, {"across": 0.3}])
+def test_gaze_away_from_the_screen_scores_high(plain, away):
+    (score,) = gaze_after(plain, {}, away)
+    assert score >= 0.5
+
+
+@pytest.mark.parametrize("usual", [{}, {"yaw": 12, "pitch": -12, "across": 0.45}])
+def test_gaze_at_the_screen_scores_low_however_one_sits(plain, usual):
+    small_moves = [
+        {key: value + change for key, value in {"yaw": 0, "pitch": 0, **usual}.items() if key != "across"}
+        | {"across": usual.get("across", 0.5)}
+        for change in (-5, 0, 5)
+    ]
+    assert all(score < 0.4 for score in gaze_after(plain, usual, *small_moves))
+
+
+def test_eyes_that_stay_on_the_screen_while_the_head_turns_are_not_away(plain):
+    (score,) = gaze_after(plain, {}, {"yaw": -14, "across": 0.5 + 14 / 120})
+    assert score < 0.2
+
+
+def test_a_blink_says_nothing(plain):
+    assert gaze_after(plain, {}, {"opening": 0.05}) == [None]
+
+
+class CountingEngine(DlibEngine):
+    """The real engine, and how often it was asked."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked = 0
+
+    def describe(self, image, face):
+        self.asked += 1
+        return super().describe(image, face)
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return check_photo(portrait_jpeg()).descriptor
+
+
+def impostor(engine, reference):
+    return Impostor(engine, reference, IdentityInterval(), Thresholds(), QualityGate())
+
+
+def test_impostor_is_thrifty_while_the_candidate_sits_there(reference):
+    engine = CountingEngine()
+    followed = impostor(engine, reference)
+    samples = [followed.sample(scene(seated(), number * 500)) for number in range(30)]  # 15 s
+    assert engine.asked == 2
+    assert all(sample.score < 0.375 for sample in samples)
+
+
+def test_impostor_tells_another_person_after_some_comparisons_from_when_they_appeared(reference):
+    engine = CountingEngine()
+    followed = impostor(engine, -reference)
+    followed.sample(scene(WALL, 0))
+    samples = [followed.sample(scene(seated(), 500 + number * 250)) for number in range(CHECKS + 1)]
+    assert [sample.score is None for sample in samples] == [True] * (CHECKS - 1) + [False] * 2
+    assert samples[-1].score > 0.55
+    assert samples[-1].since_ms == 500
+    assert engine.asked == CHECKS
+
+
+def test_impostor_looks_again_at_once_after_an_absence(reference):
+    engine = CountingEngine()
+    followed = impostor(engine, reference)
+    for number, picture in enumerate([seated(), WALL, seated()]):
+        followed.sample(scene(picture, number * 500))
+    assert engine.asked == 2
+
+
+def test_impostor_says_what_it_cannot_tell(reference):
+    engine = CountingEngine()
+    strict = Impostor(engine, reference, IdentityInterval(), Thresholds(), QualityGate(min_width=400))
+    sample = strict.sample(scene(seated()))
+    assert (sample.score, sample.doubt, sample.details["quality"]) == (None, Doubt.IDENTITY_UNCLEAR, "too_small")
+    assert engine.asked == 0
+    assert impostor(engine, None).sample(scene(seated())).score is None
