@@ -3,17 +3,18 @@
 import asyncio
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import click
 
 from appliance.cli.database import command_collaborators
-from appliance.cli.synthetic_candidate import Publisher, SyntheticCandidate
+from appliance.cli.synthetic_candidate import MakePublisher, OnCandidate, SyntheticCandidate
 from appliance.db import unit_of_work
 from appliance.errors import ApplianceError
 from appliance.services import demo
 from media.clips import drawn, files
-from media.node.synthetic import SyntheticPublisher
+from media.node.synthetic import Clip, SyntheticPublisher
 
 NAMES = (
     *("Ada Brandt", "Boris Ilyin", "Clara Nowak", "Daniel Okoye", "Elena Petrova", "Felix Haas", "Greta Lind"),
@@ -91,8 +92,16 @@ def _kept(path: Path, write: Callable[[Path], None]) -> Path:
     return path
 
 
-def _publishers(camera: Path, screen: Path) -> Callable[[str], Publisher]:
-    def make(track: str) -> Publisher:
-        return SyntheticPublisher(camera if track == "camera" else screen)
+def _publishers(camera: Path, screen: Path) -> MakePublisher:
+    def make(track: str, on_ice_candidate: OnCandidate) -> SyntheticPublisher:
+        if track == "camera":
+            return SyntheticPublisher(_clip(camera), on_ice_candidate)
+        return SyntheticPublisher(_clip(screen), on_ice_candidate, kinds=("video",))
 
     return make
+
+
+@cache
+def _clip(path: Path) -> Clip:
+    """Hold a clip's packets once, however many candidates play it."""
+    return Clip.load(path)

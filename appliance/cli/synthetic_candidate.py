@@ -1,6 +1,7 @@
 """Candidates that are programs: the real check-in by REST, the real socket, real WebRTC; only the camera is drawn."""
 
 import asyncio
+import contextlib
 import itertools
 import json
 import logging
@@ -26,27 +27,27 @@ OVER = frozenset(
     }
 )
 
-IceCandidate = Callable[[str, str | None, int | None], None]
+OnCandidate = Callable[[str, str, int], None]
 """Called with candidate, sdpMid and sdpMLineIndex of the publisher's own candidates, from any thread."""
 
 
 class Publisher(Protocol):
-    """One peer connection that sends one track group."""
+    """One peer connection that sends one track group; its calls block for some ms."""
 
-    async def create_offer(self, on_ice_candidate: IceCandidate) -> str:
+    def create_offer(self) -> str:
         """Return the SDP offer; candidates follow by the callback."""
 
-    async def set_answer(self, sdp: str) -> None:
+    def set_answer(self, answer: str) -> None:
         """Take the answer; media start to flow."""
 
-    def add_ice_candidate(self, candidate: str, sdp_mid: str | None, sdp_m_line_index: int | None) -> None:
-        """Take a candidate of the other side."""
+    def add_ice_candidate(self, candidate: str, mline: int) -> None:
+        """Take a candidate of the other side, after the answer."""
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Stop sending and free everything."""
 
 
-MakePublisher = Callable[[str], Publisher]
+MakePublisher = Callable[[str, OnCandidate], Publisher]
 """Makes a publisher for a track (``camera`` or ``screen``)."""
 
 
@@ -68,6 +69,9 @@ class SyntheticCandidate:
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
     _publishers: dict[str, Publisher] = field(default_factory=dict)
     _connections: dict[str, str] = field(default_factory=dict)
+    _answered: set[str] = field(default_factory=set)
+    _early: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    _forwarders: "dict[str, asyncio.Task[None]]" = field(default_factory=dict)
     _seq: int | None = None
 
     async def sit(self) -> None:
@@ -79,7 +83,7 @@ class SyntheticCandidate:
                     await self._live(http)
             finally:
                 for publisher in self._publishers.values():
-                    await publisher.close()
+                    await asyncio.to_thread(publisher.close)
 
     async def check_in(self, http: httpx.AsyncClient) -> None:
         """Consent, system check, photos, waiting room; raise ``BadInput`` with the server's words if refused."""
@@ -134,13 +138,9 @@ class SyntheticCandidate:
                     for track in ("camera", "screen"):
                         await self._publish_or_resume(socket, track)
                 case "answer" if message["connection"] in self._publishers:
-                    await self._publishers[message["connection"]].set_answer(message["sdp"])
-                    track = message["connection"].split("-")[0]
-                    self.published_at[track] = time.time()
-                case "candidate" if message["connection"] in self._publishers:
-                    self._publishers[message["connection"]].add_ice_candidate(
-                        message["candidate"], message["sdp_mid"], message["sdp_m_line_index"]
-                    )
+                    await self._take_answer(message["connection"], message["sdp"])
+                case "candidate" if message["connection"] in self._publishers and message["candidate"]:
+                    await self._take_candidate(message)
                 case "offer_wanted":
                     await self._publish(socket, message["track"])
                 case "event":
@@ -170,20 +170,36 @@ class SyntheticCandidate:
     async def _publish(self, socket: ClientConnection, track: str) -> None:
         old = self._publishers.pop(self._connections.get(track, ""), None)
         if old is not None:
-            await old.close()
+            await asyncio.to_thread(old.close)
         connection = f"{track}-{next(self._numbers)}"
-        publisher = self.make_publisher(track)
-        self._connections[track], self._publishers[connection] = connection, publisher
         loop = asyncio.get_running_loop()
         found: asyncio.Queue[dict[str, Any]] = asyncio.Queue(256)  # a host has a few dozen candidates at most
 
-        def on_ice_candidate(candidate: str, mid: str | None, index: int | None) -> None:
+        def on_ice_candidate(candidate: str, mid: str, index: int) -> None:
             message = {"type": "candidate", "connection": connection, "candidate": candidate}
             loop.call_soon_threadsafe(found.put_nowait, {**message, "sdp_mid": mid, "sdp_m_line_index": index})
 
-        offer = await publisher.create_offer(on_ice_candidate)
+        publisher = await asyncio.to_thread(self.make_publisher, track, on_ice_candidate)
+        self._connections[track], self._publishers[connection] = connection, publisher
+        offer = await asyncio.to_thread(publisher.create_offer)
         await _say(socket, {"type": "publish", "track": track, "connection": connection, "sdp": offer})
-        self._trickle = loop.create_task(_forward(socket, found))
+        self._forwarders[track] = loop.create_task(_forward(socket, found))
+
+    async def _take_answer(self, connection: str, sdp: str) -> None:
+        publisher = self._publishers[connection]
+        await asyncio.to_thread(publisher.set_answer, sdp)
+        self.published_at[connection.split("-", maxsplit=1)[0]] = time.time()
+        for candidate, mline in self._early.pop(connection, []):
+            await asyncio.to_thread(publisher.add_ice_candidate, candidate, mline)
+        self._answered.add(connection)
+
+    async def _take_candidate(self, message: dict[str, Any]) -> None:
+        connection, candidate = message["connection"], message["candidate"]
+        mline = message["sdp_m_line_index"] or 0
+        if connection in self._answered:
+            await asyncio.to_thread(self._publishers[connection].add_ice_candidate, candidate, mline)
+        else:
+            self._early.setdefault(connection, []).append((candidate, mline))
 
 
 class _Left(Exception):
@@ -191,8 +207,9 @@ class _Left(Exception):
 
 
 async def _forward(socket: ClientConnection, found: "asyncio.Queue[dict[str, Any]]") -> None:
-    while True:
-        await _say(socket, await found.get())
+    with contextlib.suppress(websockets.ConnectionClosed):
+        while True:
+            await _say(socket, await found.get())
 
 
 async def _say(socket: ClientConnection, message: dict[str, Any]) -> None:
