@@ -91,7 +91,7 @@ class Span:
 
 
 class TrustScore(NamedTuple):
-    """``value`` 0..100; ``explanation`` has ``{metric, label_key, mean, weight, points}`` a loss, largest first."""
+    """``value`` 0..100; ``explanation`` has ``{metric, label_key, mean, weight, points}`` a loss."""
 
     value: int
     explanation: list[dict[str, Any]]
@@ -109,13 +109,17 @@ def metrics(observations: Iterable[Span], start_ms: int, end_ms: int) -> dict[st
     }
 
 
-def score(series: Mapping[str, Sequence[int]], weights: Mapping[str, float]) -> TrustScore:
-    """Return ``clamp(100 - Σ weight · mean)`` with every point lost; missing weights take their default."""
+def score(
+    series: Mapping[str, Sequence[int]], weights: Mapping[str, float], length_ms: int | None = None
+) -> TrustScore:
+    """Return ``clamp(100 - Σ weight · mean)`` with every point lost; missing weights take their default.
+
+    ``length_ms`` of the sitting lets a begun last minute weigh as little as it is long; without it all weigh the same.
+    """
     explanation: list[dict[str, Any]] = []
     lost = 0.0
     for name, metric in WEIGHED_METRIC.items():
-        values = series.get(metric, ())
-        mean = sum(values) / len(values) if values else 0.0
+        mean = _mean(series.get(metric, ()), length_ms)
         weight = float(weights.get(name, DEFAULT_WEIGHTS[name]))
         points = mean * weight
         if points > 0:
@@ -182,15 +186,17 @@ def _united(pieces: list[Interval]) -> list[Interval]:
 
 
 def _shares(pieces: list[Interval], start_ms: int, end_ms: int) -> list[int]:
-    """Return per begun minute the share covered.
-
-    A begun last minute is measured by 60 s like all others, or its few seconds would weigh as much as a whole minute;
-    only a sitting shorter than a minute is measured by its own length.
-    """
-    length = min(MINUTE_MS, end_ms - start_ms)
+    """Return per begun minute the share covered; a begun last minute is measured by its own, shorter length."""
     shares: list[int] = []
     for minute_start in range(start_ms, max(start_ms, end_ms), MINUTE_MS):
-        minute_end = minute_start + length
+        minute_end = min(minute_start + MINUTE_MS, end_ms)
         covered = sum(max(0, min(end, minute_end) - max(start, minute_start)) for start, end in pieces)
-        shares.append(round(100 * covered / length))
+        shares.append(round(100 * covered / (minute_end - minute_start)))
     return shares
+
+
+def _mean(values: Sequence[int], length_ms: int | None) -> float:
+    if not values:
+        return 0.0
+    last_minute = 1.0 if length_ms is None else (length_ms % MINUTE_MS or MINUTE_MS) / MINUTE_MS
+    return (sum(values[:-1]) + values[-1] * last_minute) / (len(values) - 1 + last_minute)

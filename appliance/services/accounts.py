@@ -13,6 +13,7 @@ from appliance.db import SessionFactory, make_session_factory, unit_of_work, utc
 from appliance.errors import BadInput, LockedOut, LoginRefused, LoginRequired, NotFound
 from appliance.models import Company, LoginSession, User
 from appliance.security import cookies, identity, passwords, totp
+from appliance.services.free_text import one_line, storable
 from appliance.settings import Settings
 from appliance.vault import Vault
 from appliance.vocabulary import Role
@@ -89,13 +90,14 @@ def create_user(
     email = normal_email(email)
     if "@" not in email or len(email) > MAX_TEXT:
         raise BadInput("This is no e-mail address.", field="email")
-    if not 0 < len(name.strip()) <= MAX_TEXT:
+    name = one_line(name)
+    if not 0 < len(name) <= MAX_TEXT:
         raise BadInput(f"A name has 1 to {MAX_TEXT} characters.", field="name")
     secret = totp.new_secret()
     values = {
         "company_id": company.id,
         "email": email,
-        "name": name.strip(),
+        "name": name,
         "role": role,
         "language": language,
         "password_hash": passwords.hash_password(password),
@@ -149,7 +151,7 @@ def get(session: Session, user_id: int, company_id: int | None = None) -> User:
 
 def normal_email(email: str) -> str:
     """Return the e-mail as it is kept: lower case, no white space around, nothing the database refuses."""
-    return email.replace("\0", "").strip().lower()
+    return one_line(email).lower()
 
 
 def _own_transactions(session: Session) -> SessionFactory:
@@ -209,7 +211,7 @@ def _begin(
         token_hash=cookies.token_hash(cookie_token),
         csrf_token=cookies.new_token(),
         address=address[:100],
-        user_agent=user_agent[:500],
+        user_agent=storable(user_agent[:500]),
         created_at=now,
         last_seen_at=now,
         expires_at=now + timedelta(minutes=settings.session_minutes),

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from appliance.errors import BadInput, ImpossibleStep, TooMany
 from appliance.models import Observation, Sitting
+from appliance.services.free_text import storable
 from appliance.sitting_machine import LIVE
 from appliance.vocabulary import BROWSER_TYPES, ObservationSource, ObservationType
 
@@ -45,7 +46,7 @@ def clean(details: dict[str, Any]) -> dict[str, Any]:
     """Return plain values only, cut to size."""
     kept = [(str(key), value) for key, value in details.items() if key not in CLOCKS_OWN][:MAX_DETAILS]
     return {
-        key[:64].replace("\0", ""): value[:MAX_DETAIL_CHARS].replace("\0", "") if isinstance(value, str) else value
+        storable(key[:64]): storable(value[:MAX_DETAIL_CHARS]) if isinstance(value, str) else value
         for key, value in kept
         if isinstance(value, str | int | float | bool) or value is None
     }

@@ -13,6 +13,7 @@ from appliance.errors import BadInput, ImpossibleStep, NotAllowed, TooMany
 from appliance.models import ChatMessage, Sitting
 from appliance.services import payloads
 from appliance.services.actors import names, user_id
+from appliance.services.free_text import storable
 from appliance.sitting_machine import LIVE
 from appliance.vocabulary import ChatAuthor, ChatKind
 
@@ -34,7 +35,7 @@ def send(
     client_ref: str = "",
 ) -> ChatMessage:
     """Keep a message and tell both sides; a repeat with the same ``client_ref`` is answered with the first one."""
-    text = text.strip()
+    text, client_ref = storable(text).strip(), storable(client_ref)
     if not 0 < len(text) <= MAX_TEXT:
         raise BadInput(f"A message has 1 to {MAX_TEXT} characters.", field="text")
     if len(client_ref) > MAX_REF:

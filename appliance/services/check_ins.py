@@ -14,6 +14,7 @@ from appliance.models import Consent, IdentityPhoto, Sitting, SystemCheck
 from appliance.services import payloads, pictures, sittings
 from appliance.services.actors import user_id
 from appliance.services.consent_texts import CONSENT_TEXTS, ConsentText, consent_text
+from appliance.services.free_text import storable, storable_json
 from appliance.sitting_machine import LIVE
 from appliance.vault import Vault
 from appliance.vocabulary import CheckInStep, ExamMode, IdentityVerdict, PhotoKind, PhotoState
@@ -92,7 +93,7 @@ def answer_consent(
         text_hash=text.hash,
         language=text.language,
         address=address[:100],
-        user_agent=user_agent[:500],
+        user_agent=storable(user_agent[:500]),
     )
     session.add(row)
     details = {"version": text.version, "text_hash": text.hash, "language": text.language}
@@ -116,7 +117,8 @@ def record_system_check(
     _demand_consent(session, sitting)
     _limit(session, SystemCheck, SystemCheck.sitting_id == sitting.id, MAX_RUNS)
     faults = check_faults(results)
-    row = SystemCheck(sitting_id=sitting.id, passed=not faults, results=results, client=client)
+    kept = {"results": storable_json(results), "client": storable_json(client)}
+    row = SystemCheck(sitting_id=sitting.id, passed=not faults, **kept)
     session.add(row)
     _record(session, actor, sitting, "system_check.run", passed=row.passed, faults=faults)
     _advance(session, sitting, "system_check")

@@ -11,6 +11,7 @@ from appliance.errors import BadInput, ImpossibleStep, NotFound
 from appliance.models import Exam, Sitting
 from appliance.scoring import checked_weights
 from appliance.services import reviews, sittings
+from appliance.services.free_text import storable
 from appliance.vocabulary import SittingState as S
 
 MAX_ANSWER: Final = 20_000

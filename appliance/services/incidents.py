@@ -15,6 +15,7 @@ from appliance.models import Incident, Observation, Sitting
 from appliance.security import identity
 from appliance.services import browser_reports, payloads, reviews
 from appliance.services.actors import names, user_id
+from appliance.services.free_text import storable
 from appliance.vocabulary import WARNING_TYPES, Decision, ObservationSource, ObservationType
 from appliance.vocabulary import SittingState as S
 
@@ -170,7 +171,7 @@ def warn(
         )
         if incident.sent_at is not None:
             return incident
-        incident.comment = comment or incident.comment
+        incident.comment = storable(comment).strip() or incident.comment
     incident.sent_at = now
     _record(session, actor, sitting, "incident.warn", ("incident", _id(session, incident)), type=incident.type)
     _publish_incident(session, sitting, "incident.warning", incident)
@@ -284,7 +285,7 @@ def _new_incident(
         type=type,
         started_at=start,
         ended_at=end,
-        comment=comment.strip(),
+        comment=storable(comment).strip(),
         created_by_id=user_id(actor),
     )
     session.add(incident)

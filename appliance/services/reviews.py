@@ -26,6 +26,7 @@ from appliance.models import (
 )
 from appliance.services import payloads
 from appliance.services.actors import names
+from appliance.services.free_text import storable
 from appliance.vocabulary import SittingState
 
 MAX_ROWS: Final = 5000
@@ -51,9 +52,10 @@ def rescore(session: Session, actor: Actor, sitting: Sitting) -> Score:
     if sitting.started_at is None:
         raise ImpossibleStep("A sitting that was never started has no score.", state=sitting.state)
     session.flush()
-    end = sitting.finished_at or utcnow()
-    series = scoring.metrics(_spans(session, sitting), to_ms(sitting.started_at), to_ms(end))
-    result = scoring.score(series, scoring.effective_weights(sitting.exam.weights, sitting.exam.rules))
+    start, end = to_ms(sitting.started_at), to_ms(sitting.finished_at or utcnow())
+    series = scoring.metrics(_spans(session, sitting), start, end)
+    weights = scoring.effective_weights(sitting.exam.weights, sitting.exam.rules)
+    result = scoring.score(series, weights, end - start)
     row = Score(sitting_id=sitting.id, value=result.value, explanation=result.explanation, metrics=series)
     session.add(row)
     before, sitting.score = sitting.score, result.value
@@ -153,6 +155,7 @@ def _with_names(session: Session, query: Select[Sitting]) -> list[dict[str, Any]
 
 
 def _mentions(text: str) -> Any:
+    text = storable(text)
     full_name = Candidate.first_name + " " + Candidate.last_name
     columns = (full_name, Candidate.external_id, Candidate.email, Exam.name, Sitting.external_id)
     return or_(*(column.icontains(text, autoescape=True) for column in columns))

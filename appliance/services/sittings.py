@@ -13,6 +13,7 @@ from appliance.errors import BadInput, ImpossibleStep, NotFound
 from appliance.models import Observation, Sitting
 from appliance.services import incidents, payloads, reviews
 from appliance.services.actors import user_id
+from appliance.services.free_text import storable
 from appliance.sitting_machine import LIVE, RETURN_STEP, next_state
 from appliance.vocabulary import CheckInStep, Conclusion, ExamMode, FinishedBy
 from appliance.vocabulary import SittingState as S
@@ -137,7 +138,7 @@ def finish(
     A member of staff may say the ``conclusion`` at once: it is taken over when the sitting comes up for review.
     """
     by_person = user_id(actor) if conclusion is not None else None
-    _check_comment(comment)
+    comment = _comment(comment)
     _take(session, actor, sitting, "finish", by=by, comment=comment, conclusion=conclusion)
     moment = at or utcnow()
     _leave_pause(session, sitting, moment)
@@ -182,7 +183,7 @@ def offer_for_review(session: Session, actor: Actor, sitting: Sitting) -> None:
 
 def conclude(session: Session, actor: Actor, sitting: Sitting, conclusion: Conclusion, comment: str = "") -> None:
     """Give or change the conclusion; always in the name of a person."""
-    _check_comment(comment)
+    comment = _comment(comment)
     person = user_id(actor)
     lock(session, sitting)
     previous = sitting.conclusion
@@ -193,7 +194,7 @@ def conclude(session: Session, actor: Actor, sitting: Sitting, conclusion: Concl
 
 def refuse_identity(session: Session, actor: Actor, sitting: Sitting, reason: str = "") -> None:
     """Drop the sitting before its start: this is not the person, or cannot be told."""
-    _check_comment(reason)
+    reason = _comment(reason)
     person = user_id(actor)
     _take(session, actor, sitting, "refuse_identity", reason=reason)
     _end(sitting, FinishedBy.PROCTOR, reason)
@@ -203,7 +204,7 @@ def refuse_identity(session: Session, actor: Actor, sitting: Sitting, reason: st
 
 def cancel(session: Session, actor: Actor, sitting: Sitting, reason: str = "") -> None:
     """Take back a sitting that has not begun."""
-    _check_comment(reason)
+    reason = _comment(reason)
     _take(session, actor, sitting, "cancel", reason=reason)
     sitting.finish_comment = reason
     publish_changed(session, sitting, "cancel")
@@ -316,6 +317,8 @@ def _note_conclusion(sitting: Sitting, conclusion: Conclusion, comment: str, per
     sitting.concluded_by_id, sitting.concluded_at = person, utcnow()
 
 
-def _check_comment(comment: str) -> None:
+def _comment(comment: str) -> str:
+    """Return the comment as it can be kept; raise ``BadInput`` when it is too long."""
     if len(comment) > MAX_COMMENT:
         raise BadInput(f"A comment has at most {MAX_COMMENT} characters.", field="comment")
+    return storable(comment).strip()

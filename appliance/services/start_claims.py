@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from appliance.errors import BadInput, LinkInvalid
 from appliance.scoring import checked_weights
 from appliance.services.check_ins import PHOTOS_OF
+from appliance.services.free_text import one_line, storable
 from appliance.vocabulary import ExamMode
 
 REQUIRED: Final = (
@@ -109,21 +110,15 @@ def _names(claims: Mapping[str, Any]) -> tuple[str, str]:
     return first, _text(claims, "lastName")
 
 
-def _clean(value: object) -> str:
-    """Return text without control characters (no NUL in the database, no forged log lines) and lone surrogates."""
-    text = str(value).encode("utf-8", "replace").decode()
-    return "".join(char if char.isprintable() else " " for char in text).strip()
-
-
 def _text(claims: Mapping[str, Any], name: str) -> str:
     value = claims.get(name)
-    return "" if value is None else _clean(value)[:MAX_TEXT]
+    return "" if value is None else one_line(str(value))[:MAX_TEXT]
 
 
 def _id(claims: Mapping[str, Any], name: str) -> str:
     """Return an id whole: cutting it could make two people one."""
     value = claims[name]
-    text = _clean(value)
+    text = one_line(str(value))
     if isinstance(value, bool) or not isinstance(value, str | int) or not 0 < len(text) <= MAX_TEXT:
         raise LinkInvalid(f"{name} in the link must be a text of 1 to {MAX_TEXT} characters.", field=name)
     return text
@@ -141,7 +136,7 @@ def _duration(value: object) -> int:
 
 def _word(claims: Mapping[str, Any], name: str, words: Mapping[str, Any]) -> Any:
     value = claims[name]
-    if value not in words:
+    if not isinstance(value, str) or value not in words:
         raise LinkInvalid(f"{name} in the link must be one of {', '.join(words)}.", field=name)
     return words[value]
 
@@ -162,7 +157,7 @@ def _date(claims: Mapping[str, Any], name: str) -> datetime | None:
 
 def _url(claims: Mapping[str, Any], name: str) -> str:
     """Return a web address: it is shown in a frame, so a script or a file must not pass for one."""
-    text = _clean(claims.get(name) or "")
+    text = one_line(str(claims.get(name) or ""))
     if not text:
         return ""
     try:
@@ -191,7 +186,7 @@ def _rules(claims: Mapping[str, Any]) -> dict[str, Any]:
     rules: dict[str, Any] = {name: bool(given[name]) for name in sorted(KEPT_RULES & set(given))}
     custom = given.get("custom_rules") or claims.get("customRules")
     if custom:
-        rules["custom_rules"] = str(custom).replace("\0", "")[:MAX_RULES_TEXT]
+        rules["custom_rules"] = storable(str(custom))[:MAX_RULES_TEXT]
     rules |= {rule: bool(claims[claim]) for claim, rule in DISPLAY_FLAGS.items() if claim in claims}
     if "visibleWarnings" in claims:
         rules["visible_warnings"] = _visible_warnings(claims["visibleWarnings"])
@@ -211,7 +206,7 @@ def _visible_warnings(value: object) -> list[str]:
     names = [name for name, shown in value.items() if shown] if isinstance(value, dict) else value
     if not isinstance(names, list):
         return []
-    return sorted({_clean(name)[:64].lower().removeprefix("warning_") for name in names[:100]})
+    return sorted({one_line(str(name))[:64].lower().removeprefix("warning_") for name in names[:100]})
 
 
 def _weights(score_config: dict[str, Any]) -> dict[str, float] | None:

@@ -45,13 +45,18 @@ def test_pauses_are_cut_out() -> None:
     assert scoring.metrics([span], 0, MINUTE)["c2"] == [33]  # 0-10 s and 40-50 s
 
 
-def test_a_begun_minute_does_not_weigh_as_a_whole_one() -> None:
-    series = scoring.metrics([Span(T.VOICE_DETECTED, MINUTE, MINUTE + 1000)], 0, MINUTE + 1000)
-    assert series["m2"] == [0, 2]
+def test_a_begun_minute_is_drawn_by_its_own_length_and_weighs_little() -> None:
+    length = MINUTE + 1000
+    series = scoring.metrics([Span(T.VOICE_DETECTED, MINUTE, length)], 0, length)
+    assert series["m2"] == [0, 100]
+    assert scoring.score(series, {}, length).value == 98  # one second of 61
+    assert scoring.score(series, {}).value == 50
 
 
-def test_a_sitting_of_seconds_is_measured_by_its_own_length() -> None:
-    assert scoring.metrics([Span(T.VOICE_DETECTED, 0, 10_000)], 0, 20_000)["m2"] == [50]
+def test_absent_all_the_time_is_absent_all_the_time() -> None:
+    length = MINUTE + 2000
+    series = scoring.metrics([Span(T.VOICE_DETECTED, 0, None)], 0, length)
+    assert scoring.score(series, {}, length).value == 0
 
 
 def test_no_time_no_minutes() -> None:
