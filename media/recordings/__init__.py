@@ -1,0 +1,1 @@
+"""From a node's file to sealed evidence."""
