@@ -141,6 +141,14 @@ def test_other_file_in_its_place_is_found(
         read(session, vault, sealed)
 
 
+def test_other_file_that_pretends_to_be_this_one_is_found(session: Session, vault: Vault, sealed: VaultObject):
+    path, other = file_of(vault, sealed), file_of(vault, vault.seal(session, "sitting:1", "part", DATA))
+    content = other.read_bytes()
+    path.write_bytes(content[:8] + bytes.fromhex(path.stem) + content[24:])
+    with pytest.raises(VaultTampered):
+        read(session, vault, sealed)
+
+
 def test_block_of_another_file_under_the_same_key_is_found(session: Session, vault: Vault, sealed: VaultObject):
     path, other = file_of(vault, sealed), file_of(vault, vault.seal(session, "sitting:1", "part", DATA))
     content = path.read_bytes()
@@ -164,7 +172,7 @@ def test_row_that_names_another_file_kind_or_key_is_found(session: Session, vaul
 def test_wrapped_key_of_another_purpose_is_found(session: Session, vault: Vault, sealed: VaultObject):
     foreign = session.get_one(DataKey, vault.seal(session, "sitting:2", "part", DATA).data_key_id)
     session.get_one(DataKey, sealed.data_key_id).wrapped = foreign.wrapped
-    with pytest.raises(VaultTampered):
+    with pytest.raises(VaultTampered, match="wrapped key"):
         read(session, vault, sealed)
 
 
