@@ -56,6 +56,7 @@ def make_engine(database_url: str, pool_size: int = 10) -> Engine:
         pool_pre_ping=True,
         pool_size=pool_size,
         max_overflow=10,
+        connect_args={"connect_timeout": 5},  # libpq waits minutes for a host that swallows packets; a page must not
         hide_parameters=True,  # an error's text goes to the log, and values of a statement may be secrets
     )
 

@@ -3,7 +3,8 @@
 ``KUSTOS1\\n`` (8 bytes) · file id (16) · nonce prefix (8) · length of the plain data (8, big-endian), then the
 blocks: 65,536 bytes of plain data (the last one: the rest) encrypted, each followed by its tag of 16 bytes. The
 nonce of a block is the prefix and its index (4 bytes). Authenticated with each block: purpose, kind, file id, index,
-whether it is the last, total length; so that a block flipped, swapped, cut off, appended or taken from another file is found.
+whether it is the last, total length; so that a block flipped, swapped, cut off, appended or taken from another file
+is found.
 """
 
 import hashlib

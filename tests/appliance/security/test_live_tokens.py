@@ -10,7 +10,7 @@ from appliance.security import live_tokens
 from appliance.settings import load_settings
 from appliance.vocabulary import Role
 
-SETTINGS = load_settings({}, secret_key="the key of these tests, long enough for it")
+SETTINGS = load_settings({}, secret_key="the key of these tests, long enough for HS512 too " * 2)
 CLAIMS = {
     "aud": "live", "sub": "user:7", "sitting": None, "company": 3, "role": "proctor", "name": "Anna",
     "exp": utcnow() + timedelta(minutes=1),
