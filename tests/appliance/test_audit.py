@@ -236,7 +236,7 @@ def test_changed_column_names_the_row(log: Session, column: str):
          " subject_kind, subject_id, company_id, details, previous_hash, hash FROM audit_entry WHERE id = 5", 6),
         ("UPDATE audit_head SET entries = 6", 6),
         ("UPDATE audit_head SET entries = 4", 5),
-        (f"UPDATE audit_head SET hash = {OTHER.format('hash')}", 5),
+        (f"UPDATE audit_head SET hash = {OTHER.format('hash')}", 5),  # noqa: S608 - constants
         ("DELETE FROM audit_head", 0),
     ],
 )  # fmt: skip
