@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import structlog
 from pyramid.config import Configurator
+from pyramid.exceptions import PredicateMismatch
 from pyramid.httpexceptions import HTTPException, HTTPForbidden, HTTPNotFound, HTTPSeeOther
 from pyramid.renderers import render
 from pyramid.response import Response
@@ -103,8 +104,8 @@ def appliance_error(error: ApplianceError, request: Request) -> Response:
 def http_error(error: HTTPException, request: Request) -> Any:
     """Answer Pyramid's own: no such address, not that method, no permission. Redirects pass."""
     if isinstance(error, HTTPNotFound):
-        if request.matched_route is not None:
-            allowed = request.registry.methods.get(request.matched_route.name, [])
+        if isinstance(error, PredicateMismatch) and request.matched_route is not None:
+            allowed = request.registry.methods[request.matched_route.name]
             response = _answer(request, HTTPStatus.METHOD_NOT_ALLOWED, BadInput(f"Use {' or '.join(allowed)} here."))
             response.allow = allowed
             return response

@@ -121,7 +121,7 @@ def _navigation(request: Request) -> list[dict[str, Any]]:
 def _languages(request: Request) -> list[dict[str, Any]]:
     """Return the choice of languages; a page that was posted to is not asked for again."""
     path = request.environ.get("PATH_INFO", "/") if request.method in {"GET", "HEAD"} else "/"
-    kept = {name: value for name, value in request.GET.items() if name not in {"lang", "token"}}
+    kept = {name: value for name, value in request.query.items() if name not in {"lang", "token"}}
     return [
         {
             "code": code,
@@ -136,10 +136,10 @@ def _languages(request: Request) -> list[dict[str, Any]]:
 def keep_language(event: NewResponse) -> None:
     """Remember a language that was asked for by ``?lang=``."""
     request = event.request
-    if request.query_string and request.GET.get("lang") in i18n.LANGUAGES:
+    if request.query.get("lang") in i18n.LANGUAGES:
         secure = request.scheme == "https"
         event.response.set_cookie(
-            i18n.COOKIE, request.GET["lang"], max_age=LANGUAGE_SECONDS, path="/", samesite="Lax", secure=secure
+            i18n.COOKIE, request.query["lang"], max_age=LANGUAGE_SECONDS, path="/", samesite="Lax", secure=secure
         )
 
 

@@ -79,6 +79,14 @@ class Request(pyramid.request.Request):  # type: ignore[misc] # Pyramid is not t
         route = self.matched_route
         return None if route is None else cast("Side | None", self.registry.sides.get(route.name))
 
+    @cached_property
+    def query(self) -> dict[str, str]:
+        """Return the query's fields; none where it is no UTF-8, which an error page must survive."""
+        try:
+            return dict(self.GET.items())
+        except UnicodeDecodeError:
+            return {}
+
     @property
     def client_address(self) -> str:
         """Return the address of the browser (``web.proxy`` has seen to it that it is the real one)."""
@@ -114,7 +122,7 @@ class Request(pyramid.request.Request):  # type: ignore[misc] # Pyramid is not t
     def language(self) -> str:
         """Return the language to answer in: asked for, chosen before, one's own, the browser's."""
         visitor = self.visitor_if_known
-        wanted = [self.GET.get("lang"), self.cookies.get(i18n.COOKIE), visitor.language if visitor else None]
+        wanted = [self.query.get("lang"), self.cookies.get(i18n.COOKIE), visitor.language if visitor else None]
         return i18n.choose_language(wanted, self.accept_language)
 
     def translate(self, message: str) -> str:

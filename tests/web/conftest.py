@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from webtest import TestApp
 
 from appliance.collaborators import Collaborators
-from appliance.models import Sitting, User
+from appliance.models import LoginSession, Sitting, User
 from appliance.security import cookies
 from appliance.vocabulary import CheckInStep, Role, SittingState
 from tests.factories import PASSWORD, Factories
@@ -72,8 +72,6 @@ def staff(application: Any, session: Session, make: Factories) -> Callable[..., 
 
 
 def csrf_of(session: Session, user: User) -> str:
-    from appliance.models import LoginSession
-
     session.expire_all()
     rows = session.query(LoginSession).filter_by(user_id=user.id, ended_at=None).order_by(LoginSession.id)
     return rows.all()[-1].csrf_token

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from appliance.models import AuditEntry, Consent, IdentityPhoto
+from appliance.security import live_tokens
 from appliance.services import incidents
 from appliance.services.consent_texts import VERSION
 from appliance.vocabulary import ObservationType, SittingState
@@ -98,7 +99,7 @@ def test_a_newer_start_ends_the_older_browsers_cookie(open_browser, company):
 
 
 def test_the_check_in_from_consent_to_the_waiting_room(candidate, session):
-    browser, sitting = candidate()
+    browser, _ = candidate()
     state = browser.get("/api/v1/sitting").json
     assert (state["step"], state["csrf"], state["consent"]["version"]) == ("consent", CSRF, VERSION)
     answer = {"accepted": True, "version": VERSION, "language": "en"}
@@ -185,14 +186,12 @@ def test_a_warning_is_shown_and_seen(candidate, session, make):
 
 
 def test_the_candidate_is_not_told_score_or_judge(candidate, session):
-    browser, sitting = candidate(SittingState.IN_REVIEW, score=3)
+    browser, _ = candidate(SittingState.IN_REVIEW, score=3)
     shown = browser.get("/api/v1/sitting").json["sitting"]
     assert not {"score", "conclusion", "proctor"} & shown.keys()
 
 
 def test_a_live_token_is_for_this_sitting(candidate, settings):
-    from appliance.security import live_tokens
-
     browser, sitting = candidate()
     answer = browser.post_ok("/api/v1/sitting/live-token")
     assert live_tokens.read(settings, answer["token"]).sitting_id == sitting.id

@@ -135,7 +135,7 @@ def test_a_second_log_in_in_the_same_browser_ends_the_first(staff, browser, sess
 
 
 def log_in_fields(browser, email):
-    """What the demo page posts while somebody is logged in already: there is no log-in form to take the token from."""
+    """What the demo page posts while somebody is logged in: there is no form to take the token from."""
     page_data = json.loads(browser.get("/nowhere", status=404).html.find(id="page-data").string)
     code = pyotp.TOTP(TOTP_SECRET).now()
     return {"email": email, "password": PASSWORD, "code": code, "csrf_token": page_data["csrf"]}

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
+from appliance.models import IdentityPhoto, Incident, Observation, Part
 from appliance.security.permission_map import CANDIDATE_PERMISSIONS, ROLE_PERMISSIONS
-from appliance.vocabulary import Role, SittingState
+from appliance.vocabulary import ObservationSource, ObservationType, PhotoKind, Role, SittingState, Track
 from tests.web.conftest import Browser
 from web.policy import Side
 from web.routes import ROUTES
@@ -18,9 +19,6 @@ REFUSED = {401, 403}
 @pytest.fixture
 def address(make, session):
     """Fills a row's pattern with ids of things that exist."""
-    from appliance.models import IdentityPhoto, Incident, Observation, Part
-    from appliance.vocabulary import ObservationSource, ObservationType, PhotoKind, Track
-
     sitting = make.sitting(SittingState.WAITING)
     sealed = make.vault.seal(session, f"sitting:{sitting.id}", "photo", b"picture")
     session.flush()
