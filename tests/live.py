@@ -120,6 +120,25 @@ class GatewayProcess(Process):
         await until(lambda: listens(self.port), 20, "gateway")
 
 
+class WorkerProcess(Process):
+    """A worker, on the settings of the test; it beats and takes over fast."""
+
+    def __init__(self, folder: Path, settings: Settings, name: str = "worker") -> None:
+        super().__init__(
+            folder / f"{name}.log",
+            "appliance.cli",
+            "worker",
+            KUSTOS_DATA_DIR=str(settings.data_dir),
+            KUSTOS_DATABASE_URL=settings.database_url,
+            KUSTOS_SECRET_KEY=settings.secret_key,
+            KUSTOS_HEARTBEAT_SECONDS="0.5",
+            KUSTOS_TAKEOVER_SECONDS="2",
+        )
+
+    async def start(self) -> None:
+        self.spawn()
+
+
 @dataclass
 class Publication:
     """A track that is being published."""
@@ -190,9 +209,9 @@ class Browser:
 
         def look() -> dict[str, Any] | None:
             for message in self.heard[after:]:
-                if message["type"] == "event" and message["kind"] == kind:
-                    if all(message["payload"].get(k) == v for k, v in payload.items()):
-                        return message
+                told = message["payload"] if message["type"] == "event" and message["kind"] == kind else None
+                if told is not None and all(told.get(key) == value for key, value in payload.items()):
+                    return message
             return None
 
         return await until(look, seconds, f"event {kind} {payload}")

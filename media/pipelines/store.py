@@ -59,6 +59,10 @@ class Store:
                 log.warning("store waits", error=error.message, retry_in=delay)
                 await asyncio.sleep(delay)
 
+    def run_here(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what ``work(session, …)`` returns, committed, in the thread that calls (never the loop's)."""
+        return self._unit(work, args, kwargs)
+
     def close(self) -> None:
         """Let running units of work end; take no more."""
         self._pool.shutdown(wait=True, cancel_futures=True)

@@ -10,71 +10,11 @@ import pytest
 from sqlalchemy import text
 
 from appliance.db import to_ms, unit_of_work
-from appliance.models import Gap, LiveMedia, Part, Sitting
 from appliance.vocabulary import GapCause, PartState, SittingState, Track
-from media.pipelines.coverage import uncovered
 from tests.live import until
+from tests.media.record import publish_both, seconds_of
 
 pytestmark = pytest.mark.timeout(90)
-
-
-class Record:
-    """What the database says of a sitting's evidence."""
-
-    def __init__(self, session_factory, sitting_id):
-        self._factory, self._id = session_factory, sitting_id
-
-    def _all(self, model, **fields):
-        with unit_of_work(self._factory) as session:
-            return list(session.query(model).filter_by(sitting_id=self._id, **fields).order_by(model.id))
-
-    def parts(self, **fields):
-        return self._all(Part, **fields)
-
-    def gaps(self, **fields):
-        return self._all(Gap, **fields)
-
-    def live(self, **fields):
-        return self._all(LiveMedia, **fields)
-
-    def sitting(self):
-        with unit_of_work(self._factory) as session:
-            return session.get_one(Sitting, self._id)
-
-    def recording(self):
-        return len(self.parts(state=PartState.RECORDING)) == 2 and not self.gaps(ended_at=None)
-
-    def whole(self, tolerance_ms=300):
-        """Every moment of both tracks is in a part or in a gap."""
-        sitting = self.sitting()
-        span = (to_ms(sitting.started_at), to_ms(sitting.finished_at))
-        for track in (Track.CAMERA, Track.SCREEN):
-            rows = [*self.parts(track=track), *self.gaps(track=track)]
-            assert all(row.ended_at for row in rows), f"{track}: open at the end"
-            holes = uncovered(span, [(to_ms(row.started_at), to_ms(row.ended_at)) for row in rows], tolerance_ms)
-            assert holes == [], f"{track}: nothing at {[(a - span[0], b - span[0]) for a, b in holes]} ms"
-        return True
-
-
-def seconds_of(path):
-    """Return the seconds of decoded pictures of a file, its last bytes included."""
-    times = []
-    with av.open(str(path)) as container:
-        for frame in container.decode(video=0):
-            times.append(frame.time)
-    return times[-1] - times[0]
-
-
-@pytest.fixture
-def record(session_factory):
-    return lambda sitting: Record(session_factory, sitting.id)
-
-
-async def publish_both(page, clip):
-    await page.publish("camera", clip)
-    await page.publish("screen", clip)
-    await page.event("media.state", track="camera", state="live")
-    await page.event("media.state", track="screen", state="live")
 
 
 async def test_recorded_from_the_start_to_the_finish(browser, sitting, clip, record, start, finish):
@@ -211,7 +151,9 @@ async def test_a_killed_gateway_loses_nothing(browser, gateway, sitting, clip, r
         assert abs(seconds_of(part.path) - (part.ended_at - part.started_at).total_seconds()) < 0.5
 
 
-async def test_a_gateway_told_to_stop_says_so_and_leaves_the_media_alone(browser, gateway, sitting, clip, record, start):
+async def test_a_gateway_told_to_stop_says_so_and_leaves_the_media_alone(
+    browser, gateway, sitting, clip, record, start
+):
     page, rec = browser().candidate_of(sitting), record(sitting)
     await page.open()
     await publish_both(page, clip)
@@ -220,8 +162,12 @@ async def test_a_gateway_told_to_stop_says_so_and_leaves_the_media_alone(browser
     assert gateway.signal(signal.SIGTERM) == 0
     assert await page.closed() == 1012
     assert rec.recording()
-    size = Path(rec.parts()[0].path).stat().st_size
-    await until(lambda: Path(rec.parts()[0].path).stat().st_size > size, 5, "a growing file")
+
+    def size():
+        return Path(rec.parts()[0].path).stat().st_size
+
+    before = size()
+    await until(lambda: size() > before, 5, "a growing file")
 
 
 async def test_a_sitting_finished_while_the_gateway_was_away(browser, gateway, sitting, clip, record, start, finish):

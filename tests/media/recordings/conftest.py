@@ -36,9 +36,16 @@ def webm(path, seconds=3.0, fps=15, audio=True):
     return path
 
 
+@pytest.fixture(scope="session")
+def recorded_once(tmp_path_factory):
+    return webm(tmp_path_factory.mktemp("recorded") / "recorded.webm").read_bytes()
+
+
 @pytest.fixture
-def recorded(tmp_path):
-    return webm(tmp_path / "recorded.webm")
+def recorded(tmp_path, recorded_once):
+    path = tmp_path / "recorded.webm"
+    path.write_bytes(recorded_once)
+    return path
 
 
 def seconds_and_seek(source, at):

@@ -1,7 +1,10 @@
 """Sockets of the gateway, on a real database, with real browsers' words."""
 
 import asyncio
+import json
 import time
+from dataclasses import replace
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -14,7 +17,8 @@ from appliance.models import Observation, Sitting
 from appliance.security import live_tokens
 from appliance.vocabulary import Role, SittingState
 from tests.live import until
-from web.realtime import connection, gateway as gateway_module, presence
+from web.realtime import connection, presence
+from web.realtime import gateway as gateway_module
 from web.realtime.messages import CloseCode
 
 
@@ -44,9 +48,7 @@ async def test_a_wrong_token_is_refused(browser, token):
 
 async def test_an_expired_token_is_refused(browser, settings, sitting):
     page = browser().candidate_of(sitting)
-    stale = live_tokens.for_candidate(
-        __import__("dataclasses").replace(settings, live_token_seconds=-1), sitting.id, sitting.company_id, "Ada"
-    )
+    stale = live_tokens.for_candidate(replace(settings, live_token_seconds=-1), sitting.id, sitting.company_id, "Ada")
     await page.open(hello=False)
     await page.say(type="hello", token=stale)
     assert await page.closed() == CloseCode.TOKEN_REFUSED
@@ -197,7 +199,7 @@ async def test_who_does_not_read_is_closed_and_can_come_back(
 ):
     socket = await connect(gateway.url, max_size=None, compression=None, proxy=None, max_queue=1)
     token = live_tokens.for_user(settings, proctor.id, proctor.company_id, proctor.role, "P")
-    await socket.send('{"type":"hello","token":"%s"}' % token)
+    await socket.send(json.dumps({"type": "hello", "token": token}))
     await until(lambda: len(gateway.rooms) == 1)
     slow = next(iter(gateway.rooms))
     big = "y" * 100_000
@@ -208,6 +210,9 @@ async def test_who_does_not_read_is_closed_and_can_come_back(
     assert slow.closed_by is CloseCode.TOO_SLOW
     await until(lambda: len(gateway.rooms) == 0, 10, "the slow socket to be gone")
     socket.transport.abort()
+    again = browser().staff(proctor)
+    await again.open(since=0)
+    await again.event("media.state", text=big)
 
 
 async def test_a_candidate_may_not_watch_and_a_proctor_may_not_publish(browser, sitting, proctor):
@@ -284,7 +289,7 @@ async def test_what_a_lost_browser_reported_is_ended(browser, sitting, session_f
 
     def ended():
         with unit_of_work(session_factory) as session:
-            return [row.ended_at for row in session.query(Observation).filter_by(sitting_id=sitting.id)][0]
+            return session.query(Observation).filter_by(sitting_id=sitting.id).one().ended_at
 
     await until(ended, 5, "the end of the observation")
 
@@ -321,8 +326,6 @@ async def test_a_reload_is_not_an_absence(browser, sitting, proctor, monkeypatch
 
 
 async def test_the_clock_ends_a_sitting_at_its_deadline(browser, make, session, session_factory):
-    from datetime import timedelta
-
     due = utcnow() + timedelta(seconds=1.0)
     row = make.sitting(SittingState.RUNNING, started_at=utcnow() - timedelta(minutes=1), deadline_at=due)
     session.commit()

@@ -9,7 +9,8 @@ from appliance.security.identity import of_user
 from appliance.services import sittings
 from appliance.vocabulary import ExamMode, FinishedBy, Role, SittingState
 from media.node.synthetic import Clip
-from tests.live import Browser, GatewayProcess, NodeProcess
+from tests.live import Browser, GatewayProcess, NodeProcess, WorkerProcess
+from tests.media.record import Record
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +32,23 @@ async def gateway(tmp_path, settings, node):
     await process.start()
     yield process
     process.ends()
-    print((tmp_path / "gateway.log").read_text()[-6000:])
+    print((tmp_path / "gateway.log").read_text()[-6000:])  # noqa: T201 - shown of a failed test only
+
+
+@pytest.fixture
+def worker(tmp_path, settings):
+    """``worker("name")`` starts one; all are ended."""
+    made = []
+
+    def make_worker(name="worker"):
+        made.append(WorkerProcess(tmp_path, settings, name))
+        made[-1].spawn()
+        return made[-1]
+
+    yield make_worker
+    for process in made:
+        process.ends()
+        print(process.log.read_text()[-4000:])  # noqa: T201
 
 
 @pytest_asyncio.fixture
@@ -66,6 +83,11 @@ def auto_sitting(make, session):
     row = make.sitting(SittingState.WAITING, mode=ExamMode.AUTO)
     session.commit()
     return row
+
+
+@pytest.fixture
+def record(session_factory):
+    return lambda sitting: Record(session_factory, sitting.id)
 
 
 @pytest.fixture

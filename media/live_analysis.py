@@ -1,0 +1,183 @@
+"""Watches one sitting's camera while it is sat: tap -> Analyser -> observations; the job ``media.analyse_live``.
+
+Survives a node's loss and a republished camera by tapping anew; a killed worker's successor goes on where it ended.
+"""
+
+import asyncio
+import contextlib
+import functools
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+import structlog
+from sqlalchemy.orm import Session
+
+from appliance.collaborators import Collaborators
+from appliance.db import to_ms, utcnow
+from appliance.errors import ApplianceError, DatabaseUnavailable
+from appliance.models import LiveMedia
+from appliance.services import incidents
+from appliance.vocabulary import ObservationSource, PhotoKind
+from media import watch_log
+from media.analysis import Analyser, Change, ObservationEvent, check_photo
+from media.frames.frame import Frame, NoPicture
+from media.frames.rtp_tap import RtpTap
+from media.kurento import KurentoError
+from media.pipelines import evidence
+from media.pipelines.store import Store
+from media.pipelines.tap import tapped
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+LOOK_SECONDS = 1.0
+"""How often the ledger is looked at: how soon a new connection of the camera is tapped, and the end noticed."""
+SAW_SECONDS = 2.0
+"""How often it is written down how far the pictures were looked at: what a take-over may call unwatched too much."""
+
+log = structlog.get_logger(__name__)
+
+
+class LiveAnalysis:
+    """One run. A thread of its own looks at the pictures; the loop only follows the ledger."""
+
+    def __init__(self, collaborators: Collaborators, store: Store, sitting_id: int) -> None:
+        """``store`` is the process's; the analysis writes from its own thread through it, too."""
+        self._collaborators, self._store, self._id = collaborators, store, sitting_id
+        self._ids: dict[str, int] = {}
+        self._last_picture_ms = to_ms(utcnow())
+        self._saw_at = 0.0
+        self._ended = threading.Event()
+        # Not the loop's default executor: it has fewer threads than a worker may have analyses.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"analysis {sitting_id}")
+
+    async def run(self) -> None:
+        """Watch until the sitting is over."""
+        standing = await self._store.insist(watch_log.look, self._id)
+        if standing.facts.over or not standing.facts.recorded:
+            return
+        vault = self._collaborators.vault
+        assignment = await self._store.insist(watch_log.take_up, vault, self._id)
+        analyser = await self._apart(_analyser, assignment)
+        log.info("analysis begins", sitting=self._id, identity=assignment.face_photo is not None)
+        try:
+            while not standing.facts.over:
+                if standing.camera is None:
+                    await self._apart(self._nothing, analyser)
+                    await asyncio.sleep(LOOK_SECONDS)
+                else:
+                    await self._tap(analyser, standing.camera)
+                standing = await self._store.insist(watch_log.look, self._id)
+            finished_ms = to_ms(standing.facts.finished_at or utcnow())
+            await self._apart(self._write, analyser.finish(finished_ms))
+        finally:
+            self._ended.set()
+            self._thread.shutdown(wait=False, cancel_futures=True)
+        log.info("analysis ends", sitting=self._id)
+
+    async def _tap(self, analyser: Analyser, row: LiveMedia) -> None:
+        """Watch through one endpoint until it is replaced, its node is lost, or the sitting is over."""
+        lost = asyncio.Event()
+        try:
+            async with tapped(row, self._collaborators.settings.rtp_host, lost) as tap:
+                log.info("tapped", sitting=self._id, node=row.node_url)
+                watching = self._apart(self._watch, tap, analyser)
+                try:
+                    await self._until_replaced(row, lost, watching)
+                finally:
+                    tap.close()
+                    await asyncio.shield(watching)
+        except KurentoError as error:
+            log.warning("cannot tap", sitting=self._id, error=error.message)
+            await self._apart(self._nothing, analyser)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _until_replaced(self, row: LiveMedia, lost: asyncio.Event, watching: "asyncio.Future[None]") -> None:
+        while not lost.is_set() and not watching.done():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(lost.wait(), LOOK_SECONDS)
+            now = await self._store.insist(watch_log.look, self._id)
+            if now.facts.over or now.camera is None or now.camera.endpoint_id != row.endpoint_id:
+                return
+
+    def _apart(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> "asyncio.Future[T]":
+        return asyncio.get_running_loop().run_in_executor(self._thread, functools.partial(work, *args, **kwargs))
+
+    # ---- in the watching thread
+
+    def _watch(self, tap: RtpTap, analyser: Analyser) -> None:
+        for picture in tap.frames():
+            if self._ended.is_set():
+                return
+            if isinstance(picture, Frame):
+                self._last_picture_ms = picture.at_ms
+            self._write(analyser.feed(picture))
+            self._note_progress(picture.at_ms)
+
+    def _nothing(self, analyser: Analyser) -> None:
+        """There is no camera to tap: for the analyser that is a missing picture."""
+        now = to_ms(utcnow())
+        self._write(analyser.feed(NoPicture(now, self._last_picture_ms, "nothing")))
+        self._note_progress(now)
+
+    def _note_progress(self, at_ms: int) -> None:
+        if time.monotonic() - self._saw_at >= SAW_SECONDS:
+            self._saw_at = time.monotonic()
+            self._unit(lambda session: watch_log.saw(session, self._id, at_ms))
+
+    def _write(self, events: Iterable[ObservationEvent]) -> None:
+        found = list(events)
+        if found:
+            self._unit(lambda session: self._put(session, found))
+
+    def _put(self, session: Session, found: list[ObservationEvent]) -> None:
+        over = evidence.facts(session, self._id).over
+        for event in found:
+            known = self._ids.get(event.key)
+            details = dict(event.details)
+            if event.change is Change.OPENED and not over:
+                row = incidents.open_observation(
+                    session,
+                    self._id,
+                    event.type,
+                    ObservationSource.DETECTOR,
+                    event.start_ms,
+                    event.confidence,
+                    event.detector,
+                    details,
+                )
+                session.flush()
+                self._ids[event.key] = row.id
+            elif known is not None and event.change is Change.UPDATED:
+                incidents.update_observation(session, known, event.confidence, details)
+            elif known is not None and event.change is Change.CLOSED:
+                del self._ids[event.key]
+                end_ms = event.at_ms if event.end_ms is None else event.end_ms
+                incidents.close_observation(session, known, end_ms, event.confidence)
+
+    def _unit(self, work: Callable[[Session], None]) -> None:
+        """Do one unit of work from this thread; wait out a database that is away, as long as there is a reason to."""
+        before = dict(self._ids)
+        while True:
+            try:
+                self._store.run_here(work)
+                return
+            except DatabaseUnavailable:
+                self._ids = dict(before)
+                if self._ended.wait(0.5):
+                    return
+            except ApplianceError as error:
+                self._ids = dict(before)
+                log.error("not written", sitting=self._id, error=error.message)
+                return
+
+
+def _analyser(assignment: watch_log.Assignment) -> Analyser:
+    """Load models and reference; takes up to a second, so not in the loop."""
+    reference = None
+    if assignment.face_photo is not None:
+        reference = check_photo(assignment.face_photo, PhotoKind.FACE).descriptor
+    return Analyser(reference, assignment.settings)

@@ -1,0 +1,39 @@
+"""The worker's way to a camera's pictures: an RtpEndpoint in the sitting's pipeline that sends them here."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from appliance.models import LiveMedia
+from media.frames.rtp_tap import RtpTap
+from media.kurento import Binding, KurentoClient, MediaPipeline, MediaType, RtpEndpoint, WebRtcEndpoint
+
+RATE = 4.0
+"""Pictures a second out of the tap; the analyser looks at two of them unless it suspects something."""
+
+
+@asynccontextmanager
+async def tapped(row: LiveMedia, host: str, lost: asyncio.Event) -> AsyncIterator[RtpTap]:
+    """A tap of a live track, gone from the node at the end; ``lost`` is set when the node is.
+
+    Raises ``KurentoError`` when the node does not have the track (any more).
+    """
+    client = KurentoClient(row.node_url)
+
+    def changed(binding: Binding) -> None:
+        if binding is not Binding.KEPT:
+            lost.set()
+
+    client.watch(changed)
+    await client.open()
+    try:
+        tap = RtpTap(f"sitting {row.sitting_id} {row.track.value}", host, RATE)
+        try:
+            endpoint = await RtpEndpoint.create(MediaPipeline(client, row.pipeline_id))
+            tap.accept(await endpoint.process_offer(tap.offer))
+            await WebRtcEndpoint(client, row.endpoint_id).connect(endpoint, MediaType.VIDEO)
+            yield tap
+        finally:
+            tap.close()
+    finally:
+        await client.close(end_session=True)  # the endpoint is this session's own and goes with it

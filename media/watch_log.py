@@ -1,0 +1,92 @@
+"""What live analysis writes down of one sitting, each function one unit of work: how far it saw, what it saw."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.expression import cast
+
+from appliance.db import to_ms, utcnow
+from appliance.models import IdentityPhoto, LiveMedia, Part, VaultObject
+from appliance.services import check_ins, incidents, sittings
+from appliance.vault import Vault
+from appliance.vocabulary import ObservationSource, ObservationType, PhotoKind, PhotoState, Track
+from media.analysis import AnalysisSettings
+from media.pipelines import evidence, ledger
+from media.pipelines.evidence import Facts
+
+UNTIL = "analysed_until_ms"
+"""Key in ``Part.media`` of how far live analysis saw: what the next worker begins with."""
+UNWATCHED_MS = 3000
+"""A shorter span without analysis is what starting takes; a longer one is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What an analysis has to know at its start."""
+
+    settings: AnalysisSettings
+    face_photo: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the sitting and its camera stand."""
+
+    facts: Facts
+    camera: LiveMedia | None
+
+
+def take_up(session: Session, vault: Vault, sitting_id: int) -> Assignment:
+    """Begin: end what a former worker left open where it last looked, and tell the span that nobody watched."""
+    sitting = sittings.get(session, sitting_id)
+    known = [int(part.media[UNTIL]) for part in _parts(session, sitting_id) if UNTIL in part.media]
+    began = to_ms(sitting.started_at) if sitting.started_at is not None else to_ms(utcnow())
+    until, now = max(known, default=began), to_ms(utcnow())
+    incidents.close_open(session, sitting_id, ObservationSource.DETECTOR, until)
+    if now - until > UNWATCHED_MS:
+        incidents.open_observation(
+            session,
+            sitting_id,
+            ObservationType.UNDETERMINED,
+            ObservationSource.DETECTOR,
+            until,
+            1.0,
+            "analysis",
+            {"reason": "analysis_interrupted" if known else "analysis_late"},
+            end_ms=now,
+        )
+    settings = AnalysisSettings.for_exam(sitting.exam.rules, sitting.exam.detection)
+    return Assignment(settings, photo_content(session, vault, sitting_id, PhotoKind.FACE))
+
+
+def look(session: Session, sitting_id: int) -> Standing:
+    """Return where the sitting and its camera stand."""
+    return Standing(evidence.facts(session, sitting_id), ledger.find(session, sitting_id, Track.CAMERA))
+
+
+def photo_content(session: Session, vault: Vault, sitting_id: int, kind: PhotoKind) -> bytes | None:
+    """Return the photo of a kind that counts now; None if there is none, or a new one is wanted."""
+    photo = check_ins.current_photo(session, sitting_id, kind)
+    if photo is None or photo.state is not PhotoState.SUBMITTED:
+        return None
+    return read_photo(session, vault, photo)
+
+
+def read_photo(session: Session, vault: Vault, photo: IdentityPhoto) -> bytes:
+    """Return a photo's bytes; raise ``KeyDestroyed`` or ``VaultTampered``."""
+    with vault.open(session, session.get_one(VaultObject, photo.vault_object_id)) as reader:
+        return reader.read(0, reader.size)
+
+
+def saw(session: Session, sitting_id: int, until_ms: int) -> None:
+    """Write down how far the pictures were looked at."""
+    newest = select(Part.id).where(Part.sitting_id == sitting_id, Part.track == Track.CAMERA)
+    newest = newest.order_by(Part.sequence.desc()).limit(1)
+    mark = cast({UNTIL: until_ms}, JSONB)
+    session.execute(update(Part).where(Part.id == newest.scalar_subquery()).values(media=Part.media.concat(mark)))
+
+
+def _parts(session: Session, sitting_id: int) -> list[Part]:
+    return list(session.scalars(select(Part).where(Part.sitting_id == sitting_id, Part.track == Track.CAMERA)))
