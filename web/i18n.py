@@ -60,16 +60,14 @@ def choose_language(wanted: list[str | None], accept: AcceptLanguage) -> str:
 
 
 def merged_catalogue(language: str) -> Catalog:
-    """Return all ``.po`` files of a language as one; ``ValueError`` when two give a text different meanings."""
+    """Return all ``.po`` files of a language as one; of two that translate a text the first by name counts."""
     merged = Catalog(locale=language, domain=DOMAIN, charset="utf-8")
     for path in sorted((LOCALE_DIR / language).glob("*.po")):
         with path.open("rb") as file:
             catalogue = read_po(file, locale=language, domain=DOMAIN, charset="utf-8")
         for message in _translated(catalogue):
-            known = merged.get(message.id)
-            if known is not None and known.string != message.string:
-                raise ValueError(f"{path}: {message.id!r} is translated differently in another file of {language}")
-            merged.add(message.id, message.string)
+            if merged.get(message.id) is None:
+                merged.add(message.id, message.string)
     return merged
 
 
