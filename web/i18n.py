@@ -173,14 +173,14 @@ def missing_translations(language: str) -> list[str]:
 
 def main(arguments: list[str]) -> int:
     """Compile the catalogues, or check that nothing lacks its translation."""
-    if arguments == ["compile"]:
+    if arguments in ([], ["compile"]):
         compile_catalogues()
         return 0
     if arguments == ["check"]:
         missing = [line for language in LANGUAGES if language != SOURCE for line in missing_translations(language)]
         sys.stdout.write("".join(f"{line}\n" for line in missing))
         return 1 if missing else 0
-    sys.stderr.write("usage: python -m web.i18n compile|check\n")
+    sys.stderr.write("usage: python -m web.i18n [compile|check]\n")
     return 2
 
 
