@@ -85,15 +85,16 @@ def create_user(
     role: Role,
     password: str,
     language: str = "en",
+    totp_secret: str | None = None,
 ) -> tuple[User, str]:
-    """Return the new account and its TOTP secret (base32), which is shown once; raise ``BadInput``."""
+    """Return the new account and its TOTP secret (base32, random unless given), shown once; raise ``BadInput``."""
     email = normal_email(email)
     if "@" not in email or len(email) > MAX_TEXT:
         raise BadInput("This is no e-mail address.", field="email")
     name = one_line(name)
     if not 0 < len(name) <= MAX_TEXT:
         raise BadInput(f"A name has 1 to {MAX_TEXT} characters.", field="name")
-    secret = totp.new_secret()
+    secret = totp_secret or totp.new_secret()
     values = {
         "company_id": company.id,
         "email": email,
@@ -115,7 +116,10 @@ def set_credentials(
     session: Session, actor: Actor, vault: Vault, user: User, password: str, totp_secret: str
 ) -> None:
     """Give an account a new password and one-time secret, lift a lock, and end its sessions."""
-    user.password_hash = passwords.hash_password(password)
+    hashed = passwords.hash_password(password)
+    session.flush()
+    session.refresh(user, with_for_update=True)  # log-ins meanwhile changed what is put back here
+    user.password_hash = hashed
     user.totp_secret = vault.wrap(totp_secret.encode())
     user.failed_logins, user.locked_until, user.totp_last_step = 0, None, 0
     still_open = update(LoginSession).where(LoginSession.user_id == user.id, LoginSession.ended_at.is_(None))

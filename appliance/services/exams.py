@@ -11,7 +11,7 @@ from appliance.errors import BadInput, ImpossibleStep, NotFound
 from appliance.models import Exam, Sitting
 from appliance.scoring import checked_weights
 from appliance.services import reviews, sittings
-from appliance.services.free_text import storable
+from appliance.services.free_text import storable_json
 from appliance.vocabulary import SittingState as S
 
 MAX_ANSWER: Final = 20_000
@@ -77,15 +77,13 @@ def answer(session: Session, actor: Actor, sitting: Sitting, index: int, value: 
     """Keep the candidate's answer to one of the exam's own questions; a later one replaces it."""
     if not 0 <= index < len(sitting.exam.questions):
         raise BadInput("There is no such question.", field="index")
-    if isinstance(value, str):
-        if len(value) > MAX_ANSWER:
-            raise BadInput(f"An answer has at most {MAX_ANSWER} characters.", field="answer")
-        value = value.replace("\0", "")  # PostgreSQL's JSON has no place for it
+    if isinstance(value, str) and len(value) > MAX_ANSWER:
+        raise BadInput(f"An answer has at most {MAX_ANSWER} characters.", field="answer")
     if isinstance(value, list) and len(value) > MAX_CHOICES:
         raise BadInput(f"An answer has at most {MAX_CHOICES} choices.", field="answer")
     sittings.lock(session, sitting)
     if sitting.state is not S.RUNNING:
         raise ImpossibleStep("Answers are taken only while the exam runs.", state=sitting.state)
-    sitting.answers = {**sitting.answers, str(index): value}
+    sitting.answers = {**sitting.answers, str(index): storable_json(value)}
     subject = ("sitting", sitting.id)
     audit.record(session, actor, "answer.give", subject, company_id=sitting.company_id, index=index)
