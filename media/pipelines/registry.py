@@ -6,6 +6,7 @@ from pathlib import Path
 
 import structlog
 
+from appliance.errors import ImpossibleStep
 from appliance.models import LiveMedia
 from media.pipelines import evidence, ledger
 from media.pipelines.nodes import Node, Nodes
@@ -45,11 +46,19 @@ class SittingPipelines:
         return self._sittings.get(sitting_id)
 
     async def get(self, sitting_id: int) -> SittingPipeline:
-        """Return the sitting, known from now on; raise ``NotFound``."""
+        """Return a sitting that goes on, known from now on; raise ``NotFound``, ``ImpossibleStep`` if it is over."""
+        found = self._sittings.get(sitting_id) or await self._make(sitting_id, even_if_over=False)
+        if found is None:
+            raise ImpossibleStep("This sitting is over.", sitting_id=sitting_id)
+        return found
+
+    async def _make(self, sitting_id: int, even_if_over: bool) -> SittingPipeline | None:
         async with self._making:
             found = self._sittings.get(sitting_id)
             if found is None:
                 facts = await self._store.run(evidence.facts, sitting_id)
+                if facts.over and not even_if_over:
+                    return None
                 found = SittingPipeline(facts, self._store, self.nodes, self._folder, self._outlet())
                 await found.restore()
                 self._sittings[sitting_id] = found
@@ -59,7 +68,7 @@ class SittingPipelines:
         """The bus told of a sitting: act on it. One that runs is known from now on, its media or gaps with it."""
         found = self._sittings.get(sitting_id)
         if found is None and running:
-            found = await self.get(sitting_id)
+            found = await self._make(sitting_id, even_if_over=False)
         if found is not None:
             await found.refresh()
 
@@ -78,7 +87,9 @@ class SittingPipelines:
         await self.nodes.close()
 
     async def _adopt(self, sitting_id: int, rows: list[LiveMedia]) -> None:
-        found = await self.get(sitting_id)
+        found = await self._make(sitting_id, even_if_over=True)
+        if found is None:
+            return
         node = self.nodes.get(rows[0].node_url) if rows else None
         if node is not None:
             try:

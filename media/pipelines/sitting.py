@@ -259,6 +259,9 @@ class SittingPipeline:
         if all(keeper.flowing for keeper in self._tracks.values()):
             self._outlet.all_flowing(self.facts)
         await self._compensate()
+        waits = [keeper.wait_seconds() for keeper in self._tracks.values() if self.facts.recorded]
+        if any(wait is not None for wait in waits):
+            asyncio.get_running_loop().call_later(min(wait for wait in waits if wait is not None), self.changed)
 
     async def _finish(self) -> None:
         await self.viewers.end(None, evidence.FINISHED)

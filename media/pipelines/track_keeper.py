@@ -18,6 +18,8 @@ TOLERANCE = timedelta(milliseconds=250)
 """Between "running" and the recorder's start lie a transaction and three requests to the node: 20 to 100 ms."""
 LONGEST_PAUSE = 16.0
 """Seconds between tries to make a recorder that fails: a full disk is not helped by haste."""
+PROVEN_SECONDS = 30.0
+"""A recorder that broke after this time was well made: the next one may be made at once."""
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +37,7 @@ class TrackKeeper:
         self._gap_open = False
         self._told = ("", "")
         self._failures = 0
-        self._not_before = 0.0
+        self._not_before = self._begun_at = 0.0  # on the loop's clock
 
     @property
     def flowing(self) -> bool:
@@ -46,6 +48,12 @@ class TrackKeeper:
     def recording(self) -> bool:
         """Whether pictures arrive and are written."""
         return self.live is not None and self.live.flowing and self.live.recorder is not None
+
+    def wait_seconds(self) -> float | None:
+        """Return after how long a recorder may be tried again, None where none is missing."""
+        if self.flowing and not self.recording:
+            return max(0.0, self._not_before - _now())
+        return None
 
     async def restore(self) -> datetime | None:
         """Know what a former gateway wrote down; return since when its node is lost, if it had noticed that."""
@@ -65,11 +73,10 @@ class TrackKeeper:
         self._covered_until = self._covered_until or facts.started_at
         live = self.live
         if live is not None and live.recorder_failure:
-            failure, part_id, live.recorder_failure = live.recorder_failure, live.part_id, ""
-            await self._end_part(part_id, await live.stop_recorder(), GapCause.RECORDER_FAILED, failure)
+            await self._give_up_recorder(live)
         if live is None:
             await self._miss(self._cause, self._covered_until, self._detail)
-        elif live.recorder is None and live.flowing:
+        elif live.recorder is None and live.flowing and _now() >= self._not_before:
             await self._begin_part(live)
         elif live.recorder is None:
             cause = absence if self._cause is GapCause.UNKNOWN else self._cause
@@ -122,17 +129,14 @@ class TrackKeeper:
             await self._store.insist(evidence.tell_state, self._sitting_id, self.track, state, cause)
 
     async def _begin_part(self, live: LiveTrack) -> None:
-        if asyncio.get_running_loop().time() < self._not_before:
-            return
         path = await self._store.insist(evidence.next_path, self._sitting_id, self.track, self._folder)
         try:
             at = await live.record(path)
         except KurentoError as error:
-            self._failures += 1
-            self._not_before = asyncio.get_running_loop().time() + min(LONGEST_PAUSE, 2.0**self._failures)
+            self._pause()
             await self._miss(GapCause.RECORDER_FAILED, self._covered_until or utcnow(), error.message)
             raise
-        self._failures = 0
+        self._begun_at = _now()
         since = self._covered_until
         if since is not None and not self._gap_open and at - since > TOLERANCE:
             await self._store.insist(
@@ -149,6 +153,18 @@ class TrackKeeper:
         )
         self._gap_open, self._covered_until = False, at
         log.info("part begun", sitting=self._sitting_id, track=self.track.value, part=live.part_id)
+
+    async def _give_up_recorder(self, live: LiveTrack) -> None:
+        """The node says that the recorder broke: end its part; the gap begins with the pause before the next."""
+        failure, part_id, live.recorder_failure = live.recorder_failure, live.part_id, ""
+        if _now() - self._begun_at > PROVEN_SECONDS:
+            self._failures = 0
+        self._pause()
+        await self._end_part(part_id, await live.stop_recorder(), GapCause.RECORDER_FAILED, failure)
+
+    def _pause(self) -> None:
+        self._not_before = _now() + min(LONGEST_PAUSE, 0.5 * 2.0**self._failures)
+        self._failures += 1
 
     async def _end_part(self, part_id: int | None, at: datetime, cause: GapCause, detail: str) -> None:
         self._cause, self._detail = cause, detail
@@ -169,3 +185,7 @@ class TrackKeeper:
             at = max(flowing_since, self._covered_until or flowing_since)
             await self._store.insist(evidence.cover, self._sitting_id, self.track, at)
             self._gap_open = False
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -48,6 +48,8 @@ class Connection:
         """Connections that watch: name -> sitting's id."""
         self.told_watching: set[int] = set()
         """Sittings whose watching is in the audit log already."""
+        self.stats_at = 0.0
+        """When its statistics were last written to the log (monotonic)."""
         self.closed_by: CloseCode | None = None
         self.tasks: set[asyncio.Task[None]] = set()
         self._bucket = TokenBucket(*FIRST_RATE)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -23,6 +24,7 @@ from media.pipelines.store import Store
 from web.realtime import acts, visibility
 from web.realtime.connection import Connection
 from web.realtime.deadlines import Deadlines, now_ms
+from web.realtime.desks import Desks, proctors, sitting_of
 from web.realtime.feed import Subscription
 from web.realtime.handlers import HANDLERS, Handler, view_key
 from web.realtime.messages import DECODER, AnyClientMessage, CloseCode, Hello, OfferWanted, Overtaken, Reset, Welcome
@@ -52,6 +54,7 @@ class Gateway:
             self.store, settings.kurento_urls, settings.recordings.absolute(), lambda: self
         )
         self.presence = Presence(self.store)
+        self.desks = Desks()
         self.deadlines = Deadlines(self.store, settings.interrupted_minutes, self._before_end)
         self.listener = bus.Listener(settings.database_url)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -134,10 +137,11 @@ class Gateway:
             summary, offset = await self.store.run(acts.arrive, identity.sitting_id)
             connection.clock.know(offset)
         topic = visibility.topic_of(identity)
-        subscription = Subscription(topic, visibility.view_of(identity), connection.post)
+        subscription = Subscription(topic, visibility.view_of(identity, self.desks), connection.post)
         connection.subscription = subscription
         self.rooms.enter(topic, connection)
         missed, newest, too_much = await self.store.run(acts.missed, topic, since)
+        await self._know_desks(event.payload for event in missed)
         subscription.last = newest if since is None or too_much else since
         servers = ice_servers(self.settings, f"{identity.kind}-{identity.id}")
         connection.post(Welcome(subscription.last, now_ms(), servers, summary))
@@ -229,12 +233,23 @@ class Gateway:
 
     async def _follow(self) -> None:
         async for event in self.listener.events():
+            if event.kind == "sitting.changed" and (sitting_id := sitting_of(event.payload)) is not None:
+                self.desks.learn(sitting_id, event.payload.get("proctor_id"))
+            elif self.rooms.hearers(event.topic):
+                await self._know_desks([event.payload])
             for connection in self.rooms.hearers(event.topic):
                 if connection.subscription is not None:
                     connection.subscription.offer(event)
             kind, _, number = event.topic.partition(":")
             if kind == "sitting" and event.kind == "sitting.changed":
                 self._sitting_changed(int(number), event.payload)
+
+    async def _know_desks(self, payloads: Iterable[dict[str, Any]]) -> None:
+        found = {number for payload in payloads if (number := sitting_of(payload)) is not None}
+        unknown = self.desks.unknown(found)
+        if unknown:
+            for sitting_id, proctor_id in await self.store.insist(proctors, unknown):
+                self.desks.learn(sitting_id, proctor_id)
 
     def _sitting_changed(self, sitting_id: int, payload: dict[str, Any]) -> None:
         state = str(payload.get("state"))

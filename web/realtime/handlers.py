@@ -1,5 +1,6 @@
 """What each message does: one handler a kind, in a table with who may send it."""
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from appliance.db import to_ms, utcnow
-from appliance.errors import BadInput, NotFound, TooMany
+from appliance.errors import BadInput, MediaUnavailable, NotFound, TooMany
 from appliance.security.permission_map import Permission
 from appliance.vocabulary import GapCause, Track
 from media.kurento import IceCandidate
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 VIEWS = 80
 """Views of one socket: 30 tiles of two tracks, the rest for those being replaced."""
+STATS_SECONDS = 10.0
 OPEN_OBSERVATIONS = 64
 """A browser has nine kinds to report, each open at most once."""
 
@@ -111,7 +113,9 @@ async def view(gateway: "Gateway", connection: Connection, message: View) -> Non
         news = message.sitting_id not in connection.told_watching
         await gateway.store.run(acts.watch, identity, message.sitting_id, message.track, news)
         connection.told_watching.add(message.sitting_id)
-        sitting = await gateway.pipelines.get(message.sitting_id)
+        sitting = gateway.pipelines.find(message.sitting_id)
+        if sitting is None:
+            raise MediaUnavailable("This picture is not live just now.")
 
         def on_ended(cause: str) -> None:
             connection.views.pop(message.connection, None)
@@ -186,8 +190,12 @@ async def chat(gateway: "Gateway", connection: Connection, message: Chat) -> Non
 
 
 async def stats(gateway: "Gateway", connection: Connection, message: Stats) -> None:
-    """Keep the browser's own statistics in the log, for support."""
-    log.info("browser.stats", sitting=own(connection), values=message.values)
+    """Keep the browser's own statistics in the log, for support; more than one in 10 s is not worth a line."""
+    sitting_id, now = own(connection), time.monotonic()
+    if now - connection.stats_at < STATS_SECONDS:
+        return
+    connection.stats_at = now
+    log.info("browser.stats", sitting=sitting_id, values=message.values)
 
 
 def own(connection: Connection) -> int:

@@ -27,22 +27,18 @@ log = structlog.get_logger(__name__)
 
 async def run(collaborators: Collaborators) -> None:
     """Serve until SIGTERM or SIGINT; raise what made the gateway useless (the bus or the clock ended)."""
-    stop = asyncio.Event()
+    work = asyncio.create_task(_work(collaborators), name="gateway")
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, work.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await work
+
+
+async def _work(collaborators: Collaborators) -> None:
     async with serving(collaborators) as (gateway, server):
         log.info("gateway listens", address=address_of(server))
-        work = asyncio.create_task(gateway.run())
-        waiting = asyncio.create_task(stop.wait())
-        await asyncio.wait({work, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        server.close(close_connections=False)  # no newcomers; those here are told to come back
-        waiting.cancel()
-        if work.done():
-            work.result()
-        work.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await work
+        await gateway.run()
 
 
 @asynccontextmanager
@@ -58,26 +54,29 @@ async def serving(collaborators: Collaborators) -> AsyncIterator[tuple[Gateway, 
     async def handler(connection: ServerConnection) -> None:
         await gateway.serve(connection, peer_of(connection))
 
-    await gateway.start()  # before the first socket: a browser that resumes must find its objects adopted
-    server = await serve(
-        handler,
-        host.strip("[]"),
-        int(port),
-        process_request=door,
-        max_size=MAX_MESSAGE,
-        compression=None,  # 30 KB a socket and CPU, for messages of some hundred bytes
-        ping_interval=20,
-        ping_timeout=20,
-        close_timeout=3,
-        server_header=None,
-    )
+    server: Server | None = None
     try:
+        await gateway.start()  # before the first socket: a browser that resumes must find its objects adopted
+        server = await serve(
+            handler,
+            host.strip("[]"),
+            int(port),
+            process_request=door,
+            max_size=MAX_MESSAGE,
+            compression=None,  # 30 KB a socket and CPU, for messages of some hundred bytes
+            ping_interval=20,
+            ping_timeout=20,
+            close_timeout=3,
+            server_header=None,
+        )
         yield gateway, server
     finally:
-        server.close(close_connections=False)
+        if server is not None:
+            server.close(close_connections=False)  # no newcomers; those here are told to come back
         await gateway.close()
-        server.close()
-        await server.wait_closed()
+        if server is not None:
+            server.close()
+            await server.wait_closed()
 
 
 def answer(settings: Settings, gateway: Gateway, connection: ServerConnection, request: Request) -> Response | None:

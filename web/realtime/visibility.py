@@ -6,6 +6,8 @@ from typing import Any, Final
 from appliance import bus
 from appliance.security.identity import Identity
 from appliance.security.permission_map import Permission, permits
+from appliance.vocabulary import Role
+from web.realtime.desks import Desks, sitting_of
 from web.realtime.feed import LiveFact
 from web.realtime.messages import Event
 
@@ -33,10 +35,17 @@ def topic_of(identity: Identity) -> str:
     return bus.company_topic(identity.company_id)
 
 
-def view_of(identity: Identity) -> Callable[[LiveFact], Event | None]:
-    """Return the function that makes a reader's message of an event, or None of what is not for them."""
+def view_of(identity: Identity, desks: Desks) -> Callable[[LiveFact], Event | None]:
+    """Return the function that makes a reader's message of an event, or None of what is not for them.
+
+    A proctor hears of a colleague's sitting only where it stands: they may do nothing else with it.
+    """
     if identity.sitting_id is not None:
         return lambda event: _for_candidate(event, identity.id)
+    if identity.role is Role.PROCTOR:
+        return lambda event: (
+            _whole(event) if event.kind in STAGES or desks.is_for(sitting_of(event.payload), identity.id) else None
+        )
     if permits(identity.role, Permission.ROOM_VIEW):
         return _whole
     return lambda event: _whole(event) if event.kind in STAGES else None

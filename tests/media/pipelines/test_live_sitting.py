@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from appliance.db import to_ms, unit_of_work
 from appliance.vocabulary import GapCause, PartState, SittingState, Track
+from media.pipelines.evidence import part_path
 from tests.live import until
 from tests.media.record import publish_both, seconds_of
 
@@ -257,3 +258,46 @@ async def test_a_reloaded_page_replaces_the_old_connection(browser, sitting, cli
     await until(lambda: not rec.live(), 5, "release")
     assert rec.whole()
     assert len(rec.gaps()) == 2
+
+
+async def test_a_recorder_that_cannot_write_is_a_gap_until_it_can(
+    browser, sitting, clip, record, start, finish, settings
+):
+    page, rec = browser().candidate_of(sitting), record(sitting)
+    await page.open()
+    await publish_both(page, clip)
+    obstacle = part_path(settings.recordings.absolute(), sitting.id, Track.CAMERA, 1)
+    obstacle.mkdir(parents=True)
+    start(sitting)
+    (gap,) = await until(lambda: rec.gaps(track=Track.CAMERA), 5, "the gap")
+    assert gap.cause is GapCause.RECORDER_FAILED
+    assert rec.parts(track=Track.SCREEN)
+    obstacle.rmdir()
+    await until(rec.recording, 20, "a recorder that writes")
+    await asyncio.sleep(0.5)
+    finish(sitting)
+    await until(lambda: not rec.live(), 5, "release")
+    assert rec.whole()
+    last = rec.parts(track=Track.CAMERA)[-1]
+    assert seconds_of(last.path) > 0.3
+
+
+async def test_a_sitting_that_is_over_takes_no_media(browser, make, session):
+    over = make.sitting(SittingState.CONCLUDED)
+    session.commit()
+    page = browser().candidate_of(over)
+    await page.open()
+    await page.say(type="publish", track="camera", connection="c", sdp="v=0")
+    assert (await page.hears("error", ref="c"))["code"] == "impossible_step"
+
+
+async def test_an_offer_that_is_none_is_answered_with_what_is_wrong(browser, sitting):
+    page = browser().candidate_of(sitting)
+    await page.open()
+    for sdp in ("", "rubbish", "v=0\r\n"):
+        before = len(page.heard)
+        await page.say(type="publish", track="camera", connection="c", sdp=sdp)
+        fault = await page.hears("error", ref="c", after=before)
+        assert fault["message"]
+    await page.say(type="ping", at=1)
+    await page.hears("pong")
