@@ -6,6 +6,7 @@ import { toastError } from "../../base/toast.js";
 import { cameraFailure, screenFailure } from "../media/failures.js";
 import { isUnderWay } from "../state.js";
 import { setTitle } from "../shell.js";
+import { examTimer } from "../timer.js";
 import { checkInFrame } from "./frame.js";
 
 /** @param {import("../app.js").App} app @returns {import("../types.js").View} */
@@ -46,17 +47,22 @@ export function joinView(app) {
     h("li", null, icon("monitor-up"), h("span", null, h("strong", null, _("Your whole screen")), h("span", { class: "muted small" }, _("Choose “Entire screen” in the browser's window.")))),
   );
   let element;
+  /** @type {ReturnType<typeof examTimer> | null} */
+  let timer = null;
   if (again) {
+    timer = examTimer(app);
+    const paused = app.state.sitting.state === "paused";
+    const lead = paused ? _("Your exam is paused; your answers are kept. Share again and stay ready.") : _("Your exam goes on where you left it; your answers are kept. Time is running, so share again and continue.");
     setTitle(_("Continue the exam"));
     element = h(
       "div",
       { class: "page page-narrow join" },
-      h("section", { class: "card check-in-card" }, h("header", { class: "stack stack-tight" }, h("h1", { tabindex: -1 }, _("Welcome back")), h("p", { class: "lead" }, _("Your exam goes on where you left it; your answers are kept. Time is running, so share again and continue."))), needs, problem, h("div", { class: "check-in-foot" }, go)),
+      h("section", { class: "card check-in-card" }, h("header", { class: "stack stack-tight" }, h("h1", { tabindex: -1 }, _("Welcome back")), h("p", { class: "lead" }, lead)), needs, problem, h("div", { class: "check-in-foot" }, h("div", { class: "grow row" }, timer.element), go)),
     );
   } else {
     element = checkInFrame(app.state, "waiting_room", { title: _("Everything is checked"), lead: _("From the next page on your camera and your screen are shared; the exam itself is recorded.") }, needs, problem, h("div", { class: "check-in-foot" }, go));
   }
   // All is shared already, fresh from the system check: nothing to ask for.
   if (app.media.complete) void enter();
-  return { element };
+  return { element, update: timer?.update, destroy: timer?.destroy };
 }
