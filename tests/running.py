@@ -49,6 +49,8 @@ def free_port_block() -> int:
 class RunningAppliance:
     """``kustos up --demo`` as a child process."""
 
+    program = (sys.executable, "-m", "appliance.cli")
+
     def __init__(self, data: Path, environment: dict[str, str] | None = None) -> None:
         self.data = data
         self.port = free_port_block()
@@ -58,7 +60,7 @@ class RunningAppliance:
         self._engine: Engine | None = None
         self.output = data.parent / "up.out"
 
-    def start(self, seconds: float = 90) -> float:
+    def start(self, seconds: float = 180) -> float:
         """Start it and return the seconds until it said that it runs."""
         command = [
             sys.executable,

@@ -116,3 +116,80 @@ class CandidatePerson(Person):
 
     def sitting_id(self) -> int:
         return int(self.page.evaluate("JSON.parse(document.querySelector('#page-data').textContent).sitting_id"))
+
+
+class StaffPerson(Person):
+    """A member of staff, logged in with password and one-time code."""
+
+    def log_in(self, role: str) -> None:
+        account = self.appliance.account(role)
+        self.page.goto("/login")
+        self.page.get_by_label("E-mail").fill(account["email"])
+        self.page.get_by_label("Password").fill(account["password"])
+        self.page.get_by_label("One-time code").fill(self.appliance.code(role))
+        self.click("Log in")
+        self.page.wait_for_url(re.compile(r"/(room|archive|audit|exams|staff|support)"))
+
+    def api(self, path: str) -> dict:
+        """What the pages' scripts would be answered."""
+        answer = self.context.request.get(self.appliance.origin + path)
+        assert answer.ok, f"{path}: {answer.status} {answer.text()[:300]}"
+        return answer.json()
+
+
+class ProctorPerson(StaffPerson):
+    """Watches the room."""
+
+    def tile(self, sitting_id: int):
+        return self.page.locator(f"article.tile[data-id='{sitting_id}']")
+
+    def sees_pictures(self, sitting_id: int, seconds: float = 30) -> None:
+        """Camera and screen both show moving pictures."""
+        tile = self.tile(sitting_id)
+        expect(tile).to_be_visible(timeout=seconds * 1000)
+        for index in range(2):
+            video = tile.locator("video").nth(index)
+            video.wait_for(state="attached", timeout=seconds * 1000)
+            self.page.wait_for_function(
+                "([id, n]) => { const v = document.querySelectorAll(`article.tile[data-id='${id}'] video`)[n];"
+                " return v && v.videoWidth > 0 && v.getVideoPlaybackQuality().totalVideoFrames > 5 }",
+                arg=[sitting_id, index],
+                timeout=seconds * 1000,
+            )
+
+    def start(self, sitting_id: int) -> None:
+        self.tile(sitting_id).get_by_role("button", name="Start", exact=True).click()
+
+    def seen(self, title: str):
+        """Rows of the feed of one kind."""
+        return self.page.locator("li.seen", has=self.page.locator(".seen-type", has_text=title))
+
+    def say(self, text: str) -> None:
+        box = self.page.locator("#desk textarea, #desk input[type=text]").last
+        box.fill(text)
+        box.press("Enter")
+
+    def finish(self, conclusion: str, comment: str) -> None:
+        self.page.locator("#desk").get_by_role("button", name="Finish", exact=True).click()
+        dialog = self.page.get_by_role("dialog")
+        dialog.get_by_text(conclusion, exact=True).click()
+        dialog.get_by_label("Comment").fill(comment)
+        dialog.get_by_text("Yes, end it now").click()
+        self.shoot("proctor-5-finish")
+        dialog.get_by_role("button", name="Finish the exam").click()
+
+
+class ReviewerPerson(StaffPerson):
+    """Judges a recording."""
+
+    def open(self, sitting_id: int) -> None:
+        self.page.goto(f"/sittings/{sitting_id}")
+
+    def positions(self) -> list[float]:
+        return self.page.evaluate("[...document.querySelectorAll('figure.player video')].map(v => v.currentTime)")
+
+    def seek(self, share: float) -> None:
+        """Click on the timeline at a share of its length."""
+        box = self.page.locator(".line-area").bounding_box()
+        assert box
+        self.page.mouse.click(box["x"] + box["width"] * share, box["y"] + box["height"] / 2)
