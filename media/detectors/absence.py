@@ -12,6 +12,8 @@ from media.frames.frame import NoPicture
 
 SAME_GREY = 14
 """Grey levels by which a pixel of a jumper may differ between two pictures and still be the same jumper."""
+SETTLED = 0.25
+"""Widths of the face by which somebody who sits may move between two pictures."""
 SEATED_SHARE = 0.55
 """Share of the body's pixels that stayed as they were, from which somebody is taken to sit there still."""
 
@@ -33,6 +35,7 @@ class Absence:
     def __init__(self) -> None:
         self._body: tuple[slice, slice] | None = None
         self._thumbnail: NDArray[np.uint8] | None = None
+        self._face: Face | None = None
 
     def sample(self, scene: Scene) -> Sample:
         """See Detector."""
@@ -42,8 +45,7 @@ class Absence:
             return Sample(scene.at_ms, None, doubt=Doubt.TOO_DARK)
         best = max((face.score for face in scene.faces), default=0.0)
         if scene.main_face:
-            self._body = _body(scene.main_face, scene.image.shape[1], scene.image.shape[0])
-            self._thumbnail = scene.light.thumbnail
+            self._remember(scene, scene.main_face)
             return Sample(scene.at_ms, 1 - best)
         seated = self._seated(scene)
         if seated >= SEATED_SHARE:
@@ -54,6 +56,15 @@ class Absence:
         """See Detector."""
         return Sample(nothing.at_ms, None)
 
+    def _remember(self, scene: Scene, face: Face) -> None:
+        """Keep the body of somebody who sits still; who walks by or out has none that could stay behind."""
+        before, self._face = self._face, face
+        if before is None or _moved(before, face) > SETTLED:
+            self._body = None
+        else:
+            self._body = _body(face, scene.image.shape[1], scene.image.shape[0])
+            self._thumbnail = scene.light.thumbnail
+
     def _seated(self, scene: Scene) -> float:
         """Share 0 to 1 of the body's pixels that are as they were; 0 when no body is known."""
         if self._body is None or self._thumbnail is None:
@@ -63,6 +74,12 @@ class Absence:
         if difference.size < 60:  # a face at the lower edge: no body to speak of
             return 0.0
         return float((np.abs(difference) <= SAME_GREY).mean())
+
+
+def _moved(before: Face, now: Face) -> float:
+    """How far a face moved, in widths of its own."""
+    (x, y), (new_x, new_y) = before.centre, now.centre
+    return max(abs(new_x - x), abs(new_y - y)) / max(now.width, 1.0)
 
 
 def _body(face: Face, width: int, height: int) -> tuple[slice, slice]:

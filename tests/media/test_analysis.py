@@ -180,6 +180,7 @@ ONSET = 1.0
 
 
 @needs_scenarios
+@pytest.mark.timeout(240)  # five seconds of CPU, more on a busy machine
 @pytest.mark.parametrize(
     "name", ["quick", "clean", "absence", "extra_person", "substitution", "looking_away", "voice_and_dark"]
 )

@@ -46,7 +46,8 @@ def test_absence_knows_a_person_a_wall_and_the_dark():
 
 def test_a_hidden_face_over_the_same_body_is_a_doubt_and_no_absence():
     absence = Absence()
-    absence.sample(scene(seated()))
+    for moment in (0, 500):
+        absence.sample(scene(seated(), moment))
     covered = seated()
     covered[100:262, 230:400] = (110, 130, 170)  # hands before the face
     sample = absence.sample(scene(covered))
@@ -208,3 +209,14 @@ def test_impostor_says_what_it_cannot_tell(reference):
     assert (sample.score, sample.doubt, sample.details["quality"]) == (None, Doubt.IDENTITY_UNCLEAR, "too_small")
     assert engine.asked == 0
     assert impostor(engine, None).sample(scene(seated())).score is None
+
+
+def test_who_walked_through_the_picture_leaves_no_body_behind():
+    absence = Absence()
+    for number, left in enumerate((0, 120, 240)):
+        absence.sample(scene(seated(left=left), number * 500))
+    assert absence.sample(scene(seated(left=240), 1500)).score < 0.3
+    absence.sample(scene(seated(left=400), 2000))
+    hidden = seated(left=400)
+    hidden[:300, 400:] = 160
+    assert absence.sample(scene(hidden, 2500)).doubt == ""
