@@ -129,8 +129,11 @@ class Outlet:
 class Branch:
     """A chain of elements that hangs on an outlet."""
 
-    def __init__(self, outlet: Outlet, chain: Sequence[Any], last_pad: Any = None) -> None:
-        """Add ``chain`` behind an errorignore and link it; ``last_pad`` is an existing pad to link its end to."""
+    def __init__(self, outlet: Outlet, chain: Sequence[Any], last_pad: Any = None, keyframe: bool = True) -> None:
+        """Add ``chain`` behind an errorignore and link it; ``last_pad`` is an existing pad to link its end to.
+
+        ``keyframe``: ask for one at once.
+        """
         self.outlet = outlet
         self.elements = [
             make("errorignore", ignore_error=True, ignore_notnegotiated=True, ignore_notlinked=True),
@@ -142,7 +145,8 @@ class Branch:
             self.elements[-1].get_static_pad("src").link(last_pad)
         self._tee_pad: Any = outlet.tee.request_pad_simple("src_%u")
         self._tee_pad.link(self.elements[0].get_static_pad("sink"))
-        outlet.ask_keyframe()
+        if keyframe:
+            outlet.ask_keyframe()
 
     def close(self) -> None:
         """Unlink between two buffers, stop and remove."""

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -47,7 +47,8 @@ class Node:
         self._locks: dict[str, asyncio.Lock] = {}
         self.manager = ServerManager(self)
         self._objects[MANAGER_ID] = self.manager
-        self._collector = self.loop.create_task(self._collect())
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.spawn(self._collect())
 
     # ---- objects
 
@@ -129,9 +130,16 @@ class Node:
         if not self.loop.is_closed():
             self.loop.call_soon_threadsafe(work, *arguments)
 
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something beside; cancelled when the node closes."""
+        task = self.loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     async def close(self) -> None:
         """Destroy everything."""
-        self._collector.cancel()
+        for task in self._tasks:
+            task.cancel()
         for item in self.roots():
             async with self.lock(item.id):
                 await self.release(item)

@@ -32,7 +32,7 @@ def rtp_stats(stats: list[dict[str, Any]], kind: str | None) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for item in stats:
         direction = {"inbound-rtp": "Inbound", "outbound-rtp": "Outbound"}.get(str(item.get("type")))
-        if direction is None or (kind and item.get("kind") not in (None, kind)):
+        if direction is None or (kind and item.get("kind") != kind):
             continue
         key = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{item.get('id')}"))
         found[key] = _rtp_stats(key, direction, item)

@@ -61,7 +61,7 @@ class Clip:
 
     @classmethod
     def made(cls, seconds: float = 4.0, width: int = 640, height: int = 480, fps: int = 15) -> "Clip":
-        """A moving pattern with a beep each second."""
+        """A moving pattern with a beep each second; only its first picture is a key frame, as with a browser."""
         return _made(seconds, width, height, fps)
 
 
@@ -130,8 +130,14 @@ class SyntheticPublisher:
         """Go on with another clip (of any size)."""
         self._clip = clip
 
+    def vanish(self) -> None:
+        """Be gone as after a power cut: nothing is sent any more, not even a good-bye. ``close`` has to come."""
+        self._playing.clear()
+        self._agent.get_property("agent").set_property("force-relay", True)
+        self._graph.pipeline.set_state(Gst.State.PAUSED)
+
     def close(self) -> None:
-        """Stop at once, without a good-bye to the other side."""
+        """Stop at once."""
         self._stopping.set()
         self._playing.set()
         if self._feeder.is_alive():
@@ -199,13 +205,12 @@ class SyntheticPublisher:
 
 
 def _at_keyframe(clip: Clip, position: int, origin: float) -> tuple[int, float]:
-    """Position of the next key frame, and the origin by which it is due now."""
+    """Position of the next key frame, and the origin by which it comes when the next picture was due."""
     order = [*range(position, len(clip.packets)), *range(position)]
-    for index in order:
-        packet = clip.packets[index]
-        if packet.kind == "video" and packet.keyframe:
-            return index, time.monotonic() - packet.at
-    return position, origin
+    pictures = [index for index in order if clip.packets[index].kind == "video"]
+    wanted = next((index for index in pictures if clip.packets[index].keyframe), position)
+    due = clip.packets[pictures[0]].at + (0.0 if pictures[0] >= position else clip.seconds)
+    return wanted, origin + due - clip.packets[wanted].at
 
 
 def _read(container: Any, name: str) -> Clip:
@@ -233,7 +238,7 @@ def _made(seconds: float, width: int, height: int, fps: int) -> Clip:
     with av.open(file, "w", format="webm") as container:
         video: Any = container.add_stream("libvpx", rate=fps)
         video.width, video.height, video.pix_fmt, video.bit_rate = width, height, "yuv420p", 400_000
-        video.options = {"deadline": "realtime", "cpu-used": "8", "g": str(fps), "keyint_min": str(fps)}
+        video.options = {"deadline": "realtime", "cpu-used": "8", "g": str(int(seconds * fps))}
         audio: Any = container.add_stream("libopus", rate=48000)
         audio.layout = "stereo"
         for number in range(int(seconds * fps)):

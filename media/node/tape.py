@@ -42,7 +42,7 @@ class Track:
         self.sink: Any = make(
             "appsink", sync=False, async_=False, emit_signals=False, max_buffers=MAX_BUFFERS, drop=True
         )
-        self.branch = Branch(outlet, [self.sink])
+        self.branch = Branch(outlet, [self.sink], keyframe=False)
         self.awaiting_keyframe = True
         self.asked = 0.0
         self._shift_ns = 0

@@ -4,6 +4,7 @@ Format: RFC 8794 (EBML), RFC 9559 (Matroska). What was written is playable at an
 complete file has besides: its duration, an index and a size.
 """
 
+import contextlib
 import os
 import struct
 from collections.abc import Sequence
@@ -161,8 +162,9 @@ class WebmWriter:
             while view:
                 view = view[os.write(self._file, view) :]
         except OSError:
-            os.ftruncate(self._file, self._offset)
-            os.lseek(self._file, self._offset, os.SEEK_SET)
+            with contextlib.suppress(OSError):  # the first error is the one to tell
+                os.ftruncate(self._file, self._offset)
+                os.lseek(self._file, self._offset, os.SEEK_SET)
             raise
         self._offset += len(content)
 

@@ -1,5 +1,6 @@
 """WebRtcEndpoint: a browser's peer connection as the protocol sees it."""
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -29,6 +30,8 @@ MAX_CANDIDATES = 200
 """Candidates kept until the offer comes; a browser has some 20."""
 QUEUE_NS = 2_000_000_000
 """A viewer that lags more than this loses frames."""
+PAIR_DELAYS = (0.0, 0.1, 0.3, 0.6, 1.0, 2.0)
+"""Seconds between looks for the selected pair of candidates."""
 ICE_STATES = {
     "checking": "CONNECTING",
     "connected": "CONNECTED",
@@ -197,7 +200,7 @@ class WebRtcEndpoint(SdpEndpoint):
         self._ice_state = state
         self.tell("IceComponentStateChanged", componentId=1, streamId=1, state=ICE_STATES[state])
         if state in ("connected", "completed"):
-            self.node.loop.create_task(self._select_pair())
+            self.node.spawn(self._select_pair())
         elif state in ("failed", "disconnected"):
             self.enter("ConnectionState", "DISCONNECTED")
 
@@ -215,14 +218,18 @@ class WebRtcEndpoint(SdpEndpoint):
             self.enter("MediaState", "CONNECTED" if self.flowing_out else "DISCONNECTED")
 
     async def _select_pair(self) -> None:
-        async with self.node.lock(self.id):
-            peer = self._peer
-            if peer is None or self.released:
+        """webrtcbin tells the pair in its statistics only, and only once a pad of it has media."""
+        for delay in PAIR_DELAYS:
+            await asyncio.sleep(delay)
+            async with self.node.lock(self.id):
+                if self._peer is None or self.released:
+                    return
+                pair = candidate_pair(await self.node.run(self._peer.stats))
+            if pair is not None:
+                if pair != self._pair:
+                    self._pair = pair
+                    self.tell("NewCandidatePairSelected", candidatePair=pair)
                 return
-            pair = candidate_pair(await self.node.run(peer.stats))
-        if pair is not None and pair != self._pair:
-            self._pair = pair
-            self.tell("NewCandidatePairSelected", candidatePair=pair)
 
     # ---- operations
 
