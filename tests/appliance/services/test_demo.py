@@ -5,12 +5,14 @@ import stat
 
 import pyotp
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from appliance.audit import Actor
 from appliance.errors import NotFound, SettingInvalid
 from appliance.models import Company, Exam, User
+from appliance.security import passwords
 from appliance.services import accounts, admissions, demo
 from appliance.settings import Settings
 from appliance.vault import Vault
@@ -18,6 +20,12 @@ from appliance.vocabulary import ExamMode, Role
 from appliance.vocabulary import SittingState as S
 
 WEB = Actor.appliance("web")
+
+
+@pytest.fixture(autouse=True)
+def _cheap_hashes(monkeypatch) -> None:
+    """Seven accounts a test: hash them with argon2 still, but not as slowly as production must."""
+    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1))
 
 
 def counts(session: Session) -> list[int]:
