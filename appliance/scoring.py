@@ -114,7 +114,7 @@ def score(
 ) -> TrustScore:
     """Return ``clamp(100 - Σ weight · mean)`` with every point lost; missing weights take their default.
 
-    ``length_ms`` of the sitting lets a begun last minute weigh as little as it is long; without it all weigh the same.
+    ``length_ms`` of the sitting lets a begun last minute weigh as little as it is long; without it all weigh alike.
     """
     explanation: list[dict[str, Any]] = []
     lost = 0.0
