@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any
 
 import structlog
 
@@ -28,6 +29,8 @@ class Node:
         self.kept_session = False
         """Whether subscriptions of the former gateway still stand."""
         self.opened = asyncio.Event()
+        self.abandoned: list[str] = []
+        """Pipelines given up while the node could not be reached; released if it comes back with them."""
 
     @property
     def healthy(self) -> bool:
@@ -58,9 +61,7 @@ class Nodes:
     def start(self) -> None:
         """Connect to all in the background, for ever."""
         for node in self._nodes.values():
-            task = asyncio.create_task(self._open(node), name=f"open {node.url}")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._spawn(self._open(node))
 
     def place(self) -> Node:
         """Return the node for a new pipeline; raise ``MediaUnavailable`` if there is none."""
@@ -106,8 +107,23 @@ class Nodes:
             self._graces[node.url] = loop.call_later(GRACE_SECONDS, self._lost, node)
             return
         if binding is Binding.LOST:
+            node.abandoned.clear()
             self._lost(node)
+        elif node.abandoned:
+            self._spawn(self._release_abandoned(node))
         self._on_ready(node)
+
+    async def _release_abandoned(self, node: Node) -> None:
+        given_up, node.abandoned = node.abandoned, []
+        for pipeline_id in given_up:
+            with contextlib.suppress(KurentoError):
+                await node.client.release(pipeline_id)
+        log.warning("abandoned pipelines released", node=node.url, count=len(given_up))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _lost(self, node: Node) -> None:
         self._graces.pop(node.url, None)

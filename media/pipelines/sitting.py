@@ -184,6 +184,8 @@ class SittingPipeline:
         """All objects are gone: end the parts at their last byte, begin gaps, ask for new offers."""
         async with self._lock:
             log.error("sitting lost its node", sitting=self.facts.id, node=repr(self.node))
+            if self.node is not None and self._pipeline is not None:
+                self.node.abandoned.append(self._pipeline.id)
             self.node = self._pipeline = None
             await self.viewers.end(None, GapCause.NODE_LOST, node_gone=True)
             for keeper in self._tracks.values():

@@ -1,6 +1,7 @@
 """A whole sitting's media: published, started, recorded, watched, finished; and what happens when things break."""
 
 import asyncio
+import os
 import signal
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ from sqlalchemy import text
 
 from appliance.db import to_ms, unit_of_work
 from appliance.vocabulary import GapCause, PartState, SittingState, Track
+from media.kurento import KurentoClient
 from media.pipelines.evidence import part_path
 from tests.live import until
 from tests.media.record import publish_both, seconds_of
@@ -301,3 +303,43 @@ async def test_an_offer_that_is_none_is_answered_with_what_is_wrong(browser, sit
         assert fault["message"]
     await page.say(type="ping", at=1)
     await page.hears("pong")
+
+
+async def test_an_adopted_camera_is_still_watched(browser, gateway, sitting, clip, record, start, finish):
+    page, rec = browser().candidate_of(sitting), record(sitting)
+    await page.open()
+    await publish_both(page, clip)
+    start(sitting)
+    await until(rec.recording, 5, "recorders")
+    gateway.kill()
+    await gateway.start()
+    await page.open(since=page.last_seq)
+    page.publications["camera"].publisher.pause()
+    await until(lambda: rec.gaps(track=Track.CAMERA), 10, "the gap")
+    page.publications["camera"].publisher.resume()
+    await until(lambda: rec.gaps(track=Track.CAMERA)[0].ended_at, 10, "the gap's end")
+    finish(sitting)
+    await until(lambda: not rec.live(), 5, "release")
+    assert rec.whole()
+
+
+async def test_a_node_that_hangs_is_given_up_and_its_leftovers_released(
+    browser, gateway, node, sitting, clip, record, start, finish
+):
+    """Stopped, not dead: it comes back with all objects after the sitting was told to go on."""
+    page, rec = browser().candidate_of(sitting), record(sitting)
+    await page.open()
+    await publish_both(page, clip)
+    start(sitting)
+    await until(rec.recording, 5, "recorders")
+    os.kill(node.pid, signal.SIGSTOP)
+    await until(lambda: len(rec.gaps(cause=GapCause.NODE_LOST)) == 2, 8, "gaps")
+    os.kill(node.pid, signal.SIGCONT)
+    await until(rec.recording, 20, "new parts")
+    async with KurentoClient(node.url) as client:
+        pipelines = await client.invoke("manager_ServerManager", "getPipelines")
+    assert len(pipelines) == 1
+    finish(sitting)
+    await until(lambda: not rec.live(), 5, "release")
+    assert [len(rec.parts(track=track)) for track in (Track.CAMERA, Track.SCREEN)] == [2, 2]
+    assert rec.whole()
