@@ -11,6 +11,8 @@ import { photoBooth, photoNotice } from "./photo_booth.js";
 
 /** @type {PhotoKind | null} one dialog at a time */
 let open = null;
+/** Requests the dialog has opened for by itself; "Later" is not asked again by the next view. @type {Set<PhotoKind>} */
+const asked = new Set();
 
 /** @param {App} app @param {PhotoKind} kind */
 export function retakePhoto(app, kind) {
@@ -36,12 +38,10 @@ export function retakePhoto(app, kind) {
 /**
  * Notices for photos with hints or a request; a request of the proctor opens the dialog by itself, once.
  * @param {App} app
- * @param {PhotoKind[]} [kinds]
+ * @param {{kinds?: PhotoKind[], hints?: boolean}} [options] hints: false during the exam, where only a request matters
  */
-export function photoNotices(app, kinds = ["face", "document"]) {
+export function photoNotices(app, { kinds = ["face", "document"], hints = true } = {}) {
   const element = h("div", { class: "stack stack-tight", role: "status" });
-  /** @type {Set<PhotoKind>} */
-  const asked = new Set();
   let shown = "";
   const update = () => {
     for (const kind of kinds) {
@@ -54,7 +54,8 @@ export function photoNotices(app, kinds = ["face", "document"]) {
     const key = JSON.stringify(kinds.map((kind) => app.state.photos[kind]));
     if (key === shown) return;
     shown = key;
-    fill(element, ...kinds.map((kind) => photoNotice(app, kind, () => retakePhoto(app, kind))));
+    const wanted = kinds.filter((kind) => hints || app.state.photos[kind]?.state === "retake_requested");
+    fill(element, ...wanted.map((kind) => photoNotice(app, kind, () => retakePhoto(app, kind))));
   };
   queueMicrotask(update);
   return { element, update };

@@ -71,7 +71,7 @@ export function examView(app) {
   const timer = examTimer(app);
   const self = selfView(app);
   const warnings = warningList(app);
-  const notices = photoNotices(app);
+  const notices = photoNotices(app, { hints: false });
   const badge = h("span", { class: "count", hidden: true });
   const isSeen = () => !narrow.matches || side.classList.contains("is-open");
   const chat = chatPanel(app, {

@@ -17,7 +17,7 @@ const WORDS = {
 export function photoView(app, kind) {
   const booth = photoBooth(app, kind);
   // Only photos of earlier steps; this one is being taken.
-  const notices = photoNotices(app, kind === "document" ? ["face"] : []);
+  const notices = photoNotices(app, { kinds: kind === "document" ? ["face"] : [] });
   const element = checkInFrame(
     app.state,
     kind === "face" ? "face_photo" : "document_photo",
