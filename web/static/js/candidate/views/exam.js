@@ -115,10 +115,16 @@ export function examView(app) {
     if (content.fieldset) content.fieldset.disabled = Boolean(block);
     if (!block) return fill(cover);
     cover.className = `cover tone-${block.tone}`;
-    fill(cover, h("div", { class: "cover-card", role: "alert" }, h("span", { class: "dialog-mark" }, icon(block.icon, "icon-lg")), h("h2", null, block.title), h("p", null, block.text), block.action));
-    // The answer to a stop is a message.
-    if (block.key.startsWith("incident") && narrow.matches) toggle(true);
+    // The answer to a stop is a message; on small screens the chat is behind a button.
+    const answer = block.key.startsWith("incident") && button(_("Answer in the chat"), () => (toggle(true), chat.focus()), { kind: "btn-primary cover-answer", icon: "message-square" });
+    fill(cover, h("div", { class: "cover-card", role: "alert" }, h("span", { class: "dialog-mark" }, icon(block.icon, "icon-lg")), h("h2", null, block.title), h("p", null, block.text), block.action, answer));
   };
+  stage.addEventListener("pointerdown", () => side.classList.contains("is-open") && toggle(false));
+  side.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !side.classList.contains("is-open")) return;
+    toggle(false);
+    opener.focus();
+  });
   const seen = () => document.hidden || !isSeen() || badge.hidden || chat.seen();
   document.addEventListener("visibilitychange", seen);
   side.addEventListener("focusin", seen);
