@@ -57,7 +57,6 @@ class Subscription(Generic[E]):
     def __init__(self, object_id: str, event: type[E], callback: Callback[E] | None) -> None:
         """Made by :meth:`KurentoClient.subscribe`."""
         self.object_id, self.event, self.callback = object_id, event, callback
-        self.id = ""
         self._queue: asyncio.Queue[E | None] = asyncio.Queue(SUBSCRIPTION_QUEUE)
 
     async def deliver(self, event: E) -> None:
@@ -119,6 +118,7 @@ class KurentoClient:
         self._pending: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._events: asyncio.Queue[Notification] = asyncio.Queue(EVENT_QUEUE)
         self._subscriptions: dict[tuple[str, str], list[Subscription[Any]]] = {}
+        self._remote: dict[tuple[str, str], asyncio.Future[str]] = {}
         self._watchers: list[Watcher] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._bound = asyncio.Event()
@@ -211,25 +211,39 @@ class KurentoClient:
         self, object_id: str, event: type[E], callback: Callback[E] | None = None, adopt: bool = False
     ) -> Subscription[E]:
         """Have events of one type told. ``adopt`` only listens: the kept session has that subscription already."""
-        subscription = Subscription(object_id, event, callback)
-        self._subscriptions.setdefault((object_id, event.__name__), []).append(subscription)
+        subscription, key = Subscription(object_id, event, callback), (object_id, event.__name__)
+        self._subscriptions.setdefault(key, []).append(subscription)
         if not adopt:
             try:
-                subscription.id = str(await self.request("subscribe", {"object": object_id, "type": event.__name__}))
+                await self._subscribe_once(key)
             except BaseException:
                 self._forget(subscription)
                 raise
         return subscription
 
+    async def _subscribe_once(self, key: tuple[str, str]) -> None:
+        """The node sends an event once for each of its subscriptions, without saying for which: have one only."""
+        remote = self._remote.get(key)
+        if remote is None:
+            request = self.request("subscribe", {"object": key[0], "type": key[1]})
+            remote = self._remote[key] = asyncio.ensure_future(request)
+        try:
+            await asyncio.shield(remote)
+        except KurentoError:
+            self._remote.pop(key, None)
+            raise
+
     async def unsubscribe(self, subscription: Subscription[E]) -> None:
         """End a subscription."""
+        key = (subscription.object_id, subscription.event.__name__)
         self._forget(subscription)
-        if subscription.id:
-            await self.request("unsubscribe", {"object": subscription.object_id, "subscription": subscription.id})
+        if key not in self._subscriptions and (remote := self._remote.pop(key, None)) is not None:
+            await self.request("unsubscribe", {"object": key[0], "subscription": await remote})
 
     def forget_object(self, object_id: str) -> None:
         """Drop the subscriptions of an object that was released, and of all below it."""
         for key in [key for key in self._subscriptions if key[0] == object_id or key[0].startswith(f"{object_id}/")]:
+            self._remote.pop(key, None)
             for subscription in self._subscriptions.pop(key):
                 subscription.end()
 
@@ -253,6 +267,7 @@ class KurentoClient:
             for subscription in listed:
                 subscription.end()
         self._subscriptions.clear()
+        self._remote.clear()
 
     async def _exchange(self, method: str, params: dict[str, Any] | None, seconds: float) -> dict[str, Any]:
         socket = self._socket

@@ -53,8 +53,9 @@ class Graph:
 
     def messages(self) -> list[tuple[str, str, str]]:
         """Errors and warnings since the last call: (level, element, text). Empties the bus."""
-        found = []
-        while (message := self.bus.pop()) is not None:
+        found: list[tuple[str, str, str]] = []
+        bus = self.bus
+        while bus is not None and (message := bus.pop()) is not None:
             if message.type == Gst.MessageType.ERROR:
                 error, debug = message.parse_error()
                 found.append(("error", message.src.get_name() if message.src else "", f"{error.message} {debug}"))
@@ -71,6 +72,7 @@ class Graph:
         """Stop everything."""
         self.pipeline.set_state(Gst.State.NULL)
         self.bus.set_flushing(True)
+        self.pipeline = self.bus = None  # its sockets go now, not when Python next looks for cycles
 
 
 class Outlet:

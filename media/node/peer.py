@@ -59,11 +59,13 @@ class IceServers:
 
 @dataclass
 class Sender:
-    """Where RTP to the peer goes in."""
+    """Where RTP to the peer goes in; ``entry`` takes frames once there is a payloader (``elements``) before it."""
 
     pad: Any
     payload: int
     ssrc: int
+    entry: Any = None
+    elements: list[Any] = field(default_factory=list)
 
 
 @dataclass
@@ -187,6 +189,8 @@ class Peer:
         for handler in self._handlers:
             self.webrtcbin.disconnect(handler)
         self._rtpbin.disconnect(self._rtpbin_handler)
+        for sender in self.senders.values():
+            self.graph.remove(*sender.elements)
         self.graph.remove(self.webrtcbin)
         self.senders.clear()
         self._receiving.clear()

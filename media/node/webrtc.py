@@ -16,7 +16,7 @@ from media.node.element import ANY_MEDIA_TYPE, KINDS
 from media.node.endpoint import SdpEndpoint
 from media.node.graph import Branch, Outlet
 from media.node.gst import make
-from media.node.peer import IceServers, Peer
+from media.node.peer import IceServers, Peer, Sender
 from media.node.statistics import candidate_pair, rtp_stats
 from media.node.values import Operation, Param, operation, properties
 
@@ -90,12 +90,20 @@ class WebRtcEndpoint(SdpEndpoint):
         sender = self._peer.senders.get(outlet.kind) if self._peer and self.negotiated else None
         if sender is None:
             return None
+        if sender.entry is None:
+            self._open_sender(outlet.kind, sender)
+        return Branch(outlet, [], sender.entry)
+
+    def _open_sender(self, kind: str, sender: Sender) -> None:
+        """The payloader stays when sources change: sequence numbers and times go on, as one SSRC's must."""
         queue = make("queue", leaky=2, max_size_time=QUEUE_NS, max_size_bytes=0, max_size_buffers=0)
-        if outlet.kind == "video":
+        if kind == "video":
             payloader = make("rtpvp8pay", pt=sender.payload, ssrc=sender.ssrc, mtu=self.mtu, picture_id_mode=2)
         else:
             payloader = make("rtpopuspay", pt=sender.payload, ssrc=sender.ssrc, mtu=self.mtu)
-        return Branch(outlet, [queue, payloader], sender.pad)
+        self.graph.add(queue, payloader)
+        payloader.get_static_pad("src").link(sender.pad)
+        sender.entry, sender.elements = queue.get_static_pad("sink"), [queue, payloader]
 
     def close_graph(self) -> None:
         """The peer goes first: nothing feeds our outlets then."""

@@ -264,7 +264,10 @@ class Tap:
             "analyzeduration": "0",
             "probesize": "32",
         }
-        with av.open(str(self._file), format="sdp", options=options, timeout=(10, 5)) as container:
+        with (
+            av.open(str(self._file), format="sdp", options=options, timeout=(10, 5)) as container,
+            contextlib.suppress(av.ExitError),  # no packet any more
+        ):
             for packet in container.demux(video=0):
                 if self._stop.is_set():
                     return
