@@ -24,6 +24,8 @@ RATES = {"candidate": (20.0, 120), "user": (60.0, 1500)}
 each; a room of 30 tiles opens 60 views at once."""
 FIRST_RATE = (5.0, 10)
 """Before hello."""
+FINISH_SECONDS = 5.0
+"""What media requests under way at a socket's end get: they take some 50 ms, unless their node hangs."""
 DRAIN_SECONDS = 2.0
 """What is queued when a socket is closed politely gets this long."""
 
@@ -101,13 +103,20 @@ class Connection:
             self._closer = asyncio.create_task(self._close(code, reason), name=f"close {self.id}")
 
     async def ended(self) -> None:
-        """Nothing more is heard: close as was said, end what runs for the socket."""
+        """Nothing more is heard: close as was said, let what is under way come to its end.
+
+        A publication that was begun is finished: cut off half way it would leave a row of an endpoint that is gone,
+        and the browser, when it is back, resumes it.
+        """
         if self._closer is not None:
             await asyncio.gather(self._closer, return_exceptions=True)
         self._sender.cancel()
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(self._sender, *self.tasks, return_exceptions=True)
+        await asyncio.gather(self._sender, return_exceptions=True)
+        if self.tasks:
+            _, slow = await asyncio.wait(self.tasks, timeout=FINISH_SECONDS)
+            for task in slow:
+                task.cancel()
+            await asyncio.gather(*slow, return_exceptions=True)
 
     async def _send(self) -> None:
         with contextlib.suppress(ConnectionClosed):

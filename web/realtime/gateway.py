@@ -12,12 +12,12 @@ from websockets.exceptions import ConnectionClosed
 
 from appliance import bus
 from appliance.collaborators import Collaborators
-from appliance.errors import ApplianceError, BadInput, NotAllowed, TokenInvalid, TooMany
+from appliance.errors import ApplianceError, BadInput, ErrorCode, NotAllowed, TokenInvalid, TooMany
 from appliance.ice_servers import ice_servers
 from appliance.security import identity as identities
 from appliance.security import live_tokens
 from appliance.security.permission_map import Permission, permits
-from appliance.vocabulary import GapCause, SittingState, Track
+from appliance.vocabulary import GapCause, Role, SittingState, Track
 from media.pipelines.evidence import Facts
 from media.pipelines.registry import SittingPipelines
 from media.pipelines.store import Store
@@ -27,7 +27,17 @@ from web.realtime.deadlines import Deadlines, now_ms
 from web.realtime.desks import Desks, proctors, sitting_of
 from web.realtime.feed import Subscription
 from web.realtime.handlers import HANDLERS, Handler, view_key
-from web.realtime.messages import DECODER, AnyClientMessage, CloseCode, Hello, OfferWanted, Overtaken, Reset, Welcome
+from web.realtime.messages import (
+    DECODER,
+    AnyClientMessage,
+    CloseCode,
+    Hello,
+    OfferWanted,
+    Overtaken,
+    Reset,
+    ViewEnded,
+    Welcome,
+)
 from web.realtime.presence import Presence
 from web.realtime.rooms import Rooms
 
@@ -211,19 +221,20 @@ class Gateway:
         identity = connection.identity
         if connection.subscription is not None:
             self.rooms.leave(connection.subscription.topic, connection)
+        if identity is not None and identity.sitting_id is not None:
+            await self._candidate_left(connection, identity.sitting_id)
         await connection.ended()
-        if identity is None:
-            return
-        if identity.sitting_id is not None:
-            if self.rooms.give_up_seat(identity.sitting_id, connection) and not self._closing(connection):
-                self.presence.departed(identity.sitting_id, connection.socket.close_code == GOING_AWAY)
-                await self.store.insist(acts.end_observations, identity.sitting_id)
-            return
         for name, sitting_id in list(connection.views.items()):
             sitting = self.pipelines.find(sitting_id)
             if sitting is not None and not self._closing(connection):
                 with contextlib.suppress(ApplianceError):
                     await sitting.unview(view_key(connection, name))
+
+    async def _candidate_left(self, connection: Connection, sitting_id: int) -> None:
+        """Start the clock of absence, unless another tab took over or it is the gateway that goes."""
+        if self.rooms.give_up_seat(sitting_id, connection) and not self._closing(connection):
+            self.presence.departed(sitting_id, connection.socket.close_code == GOING_AWAY)
+            await self.store.insist(acts.end_observations, sitting_id)
 
     def _closing(self, connection: Connection) -> bool:
         """Whether it is the gateway that goes, not the browser: then nothing of the sitting has changed."""
@@ -235,6 +246,7 @@ class Gateway:
         async for event in self.listener.events():
             if event.kind == "sitting.changed" and (sitting_id := sitting_of(event.payload)) is not None:
                 self.desks.learn(sitting_id, event.payload.get("proctor_id"))
+                self._end_views_of_others(event.topic, sitting_id)
             elif self.rooms.hearers(event.topic):
                 await self._know_desks([event.payload])
             for connection in self.rooms.hearers(event.topic):
@@ -243,6 +255,19 @@ class Gateway:
             kind, _, number = event.topic.partition(":")
             if kind == "sitting" and event.kind == "sitting.changed":
                 self._sitting_changed(int(number), event.payload)
+
+    def _end_views_of_others(self, topic: str, sitting_id: int) -> None:
+        """A colleague took the sitting over: who may not watch it any more does not."""
+        sitting = self.pipelines.find(sitting_id)
+        for connection in self.rooms.hearers(topic):
+            identity = connection.identity
+            if identity is None or identity.role is not Role.PROCTOR or self.desks.is_for(sitting_id, identity.id):
+                continue
+            for name in [name for name, watched in connection.views.items() if watched == sitting_id]:
+                del connection.views[name]
+                connection.post(ViewEnded(name, ErrorCode.NOT_ALLOWED))
+                if sitting is not None:
+                    self._spawn(sitting.unview(view_key(connection, name)))
 
     async def _know_desks(self, payloads: Iterable[dict[str, Any]]) -> None:
         found = {number for payload in payloads if (number := sitting_of(payload)) is not None}

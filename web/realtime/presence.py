@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from appliance import bus
 from appliance.audit import Actor
+from appliance.db import utcnow
 from appliance.errors import ApplianceError
 from appliance.models import Sitting
-from appliance.services import sittings
+from appliance.services import payloads, sittings
 from appliance.sitting_machine import LIVE
 from appliance.vocabulary import GapCause, SittingState
 from media.pipelines.store import Store
@@ -42,8 +43,9 @@ class Presence:
 
     async def start(self) -> None:
         """After a restart: whoever was here has the usual time to come back."""
-        for sitting_id in await self._store.insist(_present):
-            self._online.add(sitting_id)
+        for sitting_id, online in await self._store.insist(_present):
+            if online:
+                self._online.add(sitting_id)
             self.departed(sitting_id, page_closed=False)
 
     async def arrived(self, sitting_id: int) -> None:
@@ -97,8 +99,9 @@ class Presence:
             timer.cancel()
 
     def _offline(self, sitting_id: int) -> None:
-        self._online.discard(sitting_id)
-        self._spawn(self._store.insist(_tell, sitting_id, False))
+        if sitting_id in self._online:
+            self._online.discard(sitting_id)
+            self._spawn(self._store.insist(_tell, sitting_id, False))
 
     def _away(self, sitting_id: int) -> None:
         self._timers.pop(sitting_id, None)
@@ -117,11 +120,10 @@ async def _logged(work: Coroutine[Any, Any, None]) -> None:
         log.info("presence", error=error.message)
 
 
-def _present(session: Session) -> list[int]:
-    states = LIVE - {SittingState.INTERRUPTED}
-    return list(
-        session.scalars(select(Sitting.id).where(Sitting.state.in_(states), Sitting.last_seen_at.is_not(None)))
-    )
+def _present(session: Session) -> list[tuple[int, bool]]:
+    states, now = LIVE - {SittingState.INTERRUPTED}, utcnow()
+    query = select(Sitting).where(Sitting.state.in_(states), Sitting.last_seen_at.is_not(None))
+    return [(row.id, payloads.is_online(row, now)) for row in session.scalars(query)]
 
 
 def _arrive(session: Session, sitting_id: int, news: bool) -> None:

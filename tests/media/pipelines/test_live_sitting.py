@@ -11,13 +11,19 @@ import pytest
 from sqlalchemy import text
 
 from appliance.db import to_ms, unit_of_work
-from appliance.vocabulary import GapCause, PartState, SittingState, Track
+from appliance.models import Sitting
+from appliance.security.identity import of_user
+from appliance.services import sittings
+from appliance.vocabulary import GapCause, PartState, Role, SittingState, Track
 from media.kurento import KurentoClient
 from media.pipelines.evidence import part_path
 from tests.live import until
 from tests.media.record import publish_both, seconds_of
 
 pytestmark = pytest.mark.timeout(90)
+
+OFFER = Path(__file__).parent / "recvonly.sdp"
+"""What a browser offers that only wants to watch."""
 
 
 async def test_recorded_from_the_start_to_the_finish(browser, sitting, clip, record, start, finish):
@@ -61,7 +67,7 @@ async def test_a_proctor_watches_until_the_track_ends(browser, sitting, clip, pr
     await page.open()
     await room.open()
     await publish_both(page, clip)
-    offer = (Path(__file__).parent / "recvonly.sdp").read_bytes().decode()
+    offer = OFFER.read_bytes().decode()
     await room.say(type="view", sitting_id=sitting.id, track="camera", connection="v1", sdp=offer)
     answer = await room.hears("answer", connection="v1")
     assert "sendonly" in answer["sdp"]
@@ -71,6 +77,36 @@ async def test_a_proctor_watches_until_the_track_ends(browser, sitting, clip, pr
     with unit_of_work(session_factory) as session:
         seen = session.execute(text("SELECT count(*) FROM audit_entry WHERE action = 'media.watch'")).scalar()
     assert seen == 1
+
+
+async def test_a_colleague_who_takes_the_sitting_over_ends_the_view(
+    browser, sitting, clip, proctor, make, session, session_factory
+):
+    colleague = make.user(Role.PROCTOR)
+    session.commit()
+    page, room = browser().candidate_of(sitting), browser().staff(proctor)
+    await page.open()
+    await room.open()
+    await publish_both(page, clip)
+    offer = OFFER.read_bytes().decode()
+    await room.say(type="view", sitting_id=sitting.id, track="screen", connection="v1", sdp=offer)
+    await room.hears("answer", connection="v1")
+    with unit_of_work(session_factory) as work:
+        sittings.claim(work, of_user(colleague).actor, work.get_one(Sitting, sitting.id))
+    await room.hears("view_ended", connection="v1", cause="not_allowed")
+    await room.say(type="view", sitting_id=sitting.id, track="screen", connection="v2", sdp=offer)
+    assert (await room.hears("error", ref="v2"))["code"] == "not_allowed"
+
+
+async def test_a_socket_lost_while_publishing_finishes_the_publication(browser, sitting, clip, record):
+    page, rec = browser().candidate_of(sitting), record(sitting)
+    await page.open()
+    publication = await page.publish("camera", clip)
+    await page.drop()
+    await until(rec.live, 10, "the published camera")
+    await page.open()
+    await page.say(type="resume", track="camera", connection=publication.connection)
+    await page.hears("resumed", connection=publication.connection)
 
 
 async def test_a_stopped_share_is_a_gap_with_its_cause_and_a_new_part_ends_it(
