@@ -1,8 +1,9 @@
 /** @file The words between candidate and proctors, oldest first; stays at the end unless one scrolled back. */
 
 import { h } from "../base/dom.js";
-import { _, formatTime } from "../base/i18n.js";
+import { _ } from "../base/i18n.js";
 import { KeyedList } from "./keyed.js";
+import { wallTime } from "./wall_time.js";
 
 /** @typedef {import("./types.js").Message} Message */
 
@@ -42,8 +43,8 @@ export class ChatLog {
     const incident = message.kind === "incident";
     const kind = message.author === "system" ? "is-system" : `${own ? "is-own" : ""} ${incident ? "is-incident" : ""}`;
     const time = this.onPick
-      ? h("button", { type: "button", class: "link-time", on: { click: () => this.onPick?.(message.at_ms) } }, formatTime(message.at_ms))
-      : h("time", { datetime: new Date(message.at_ms).toISOString() }, formatTime(message.at_ms));
+      ? h("button", { type: "button", class: "link-time", on: { click: () => this.onPick?.(message.at_ms) } }, wallTime(message.at_ms))
+      : h("time", { datetime: new Date(message.at_ms).toISOString() }, wallTime(message.at_ms));
     return h(
       "li",
       { class: `chat-message ${kind}` },

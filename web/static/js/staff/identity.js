@@ -60,14 +60,15 @@ export class Identity {
       "figure",
       { class: "identity-card" },
       picture,
-      h("figcaption", null, h("span", { class: "identity-kind" }, kindTitle(kind)), verdict(photo, kind), asked && askedBadge(), again),
+      again,
+      h("figcaption", null, h("span", { class: "identity-kind" }, kindTitle(kind)), verdict(photo, kind), asked && askedBadge()),
     );
   }
 
   /** @param {Kind} kind */
   requestButton(kind) {
     const label = kind === "face" ? _("Ask for the face photo again") : _("Ask for the document photo again");
-    const element = button(label, () => void this.ask(element, kind), { kind: "btn-quiet btn-sm", icon: "rotate-ccw", iconOnly: true });
+    const element = button(label, () => void this.ask(element, kind), { kind: "btn-sm identity-again", icon: "rotate-ccw", iconOnly: true });
     return element;
   }
 
@@ -108,13 +109,13 @@ function image(photo, kind) {
  * @param {Kind} kind
  */
 function verdict(photo, kind) {
-  if (!photo) return h("span", { class: "muted small" }, _("Not taken yet"));
+  if (!photo) return h("span", { class: "muted" }, _("Not taken yet"));
   if (photo.verdict) {
     const word = verdictWord(photo.verdict);
     return h("span", { class: `badge tone-${word.tone}` }, icon(word.icon), word.title, hints(photo));
   }
   if (photo.hints.length) return h("span", { class: "badge tone-warn" }, icon("circle-alert"), hints(photo));
-  return kind === "document" ? h("span", { class: "muted small" }, _("Not compared yet")) : null;
+  return kind === "document" ? h("span", { class: "muted" }, _("Not compared yet")) : null;
 }
 
 /** @param {Photo} photo */

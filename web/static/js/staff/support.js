@@ -1,8 +1,9 @@
 /** @file The support engineer's table: which stage is a candidate at, how is the media, what did the check say. No faces. */
 
 import { h, icon, one } from "../base/dom.js";
-import { _, formatTime, ngettext } from "../base/i18n.js";
+import { _, ngettext } from "../base/i18n.js";
 import { connectFilter, formOf, TablePage } from "./table_page.js";
+import { wallTime } from "./wall_time.js";
 import { checkWord, gapWord, stateWord, stepWord, trackWord } from "./words.js";
 
 // Stages change within seconds; the page is looked at while one talks to the candidate.
@@ -42,13 +43,14 @@ function cells(sitting) {
   const { gaps = [] } = sitting;
   const seen = sitting.last_seen_ms;
   const offset = Math.round((sitting.clock_offset_ms ?? 0) / 1000);
+  const connection = [seen && _("seen {time}", { time: wallTime(seen) }), Math.abs(offset) > 2 && _("clock off by {n} s", { n: offset })];
   return [
     h("span", { class: "muted figures" }, `#${sitting.id}`),
     h("div", { class: "cell-two" }, h("span", { class: "row-name" }, sitting.candidate.name), h("span", { class: "muted" }, sitting.candidate.email || sitting.candidate.external_id)),
     h("div", { class: "cell-two" }, h("span", { class: `badge tone-${word.tone}` }, icon(word.icon), word.title), h("span", { class: "muted" }, sitting.state === "check_in" ? stepWord(sitting.step).title : sitting.exam.name)),
-    h("div", { class: "cell-two" }, h("span", { class: `with-icon tone-${sitting.online ? "good" : "bad"}` }, icon(sitting.online ? "wifi" : "wifi-off", "icon-sm icon-tone"), sitting.online ? _("connected") : _("not connected")), h("span", { class: "muted" }, seen ? _("seen {time}", { time: formatTime(seen) }) : "", Math.abs(offset) > 2 ? ` · ${_("clock off by {n} s", { n: offset })}` : "")),
+    h("div", { class: "cell-two" }, h("span", { class: `with-icon tone-${sitting.online ? "good" : "bad"}` }, icon(sitting.online ? "wifi" : "wifi-off", "icon-sm icon-tone"), sitting.online ? _("connected") : _("not connected")), h("span", { class: "muted" }, connection.filter(Boolean).join(" · "))),
     media(sitting.tracks),
-    h("div", { class: "cell-two" }, gaps.length ? h("span", null, ngettext("{n} gap", "{n} gaps", gaps.length)) : h("span", { class: "muted" }, _("none")), gaps.slice(-2).map((/** @type {any} */ gap) => h("span", { class: "muted" }, `${formatTime(gap.start_ms)} ${trackWord(gap.track).title}: ${gapWord(gap.cause).title}`))),
+    h("div", { class: "cell-two" }, gaps.length ? h("span", null, ngettext("{n} gap", "{n} gaps", gaps.length)) : h("span", { class: "muted" }, _("none")), gaps.slice(-2).map((/** @type {any} */ gap) => h("span", { class: "muted" }, `${wallTime(gap.start_ms)} ${trackWord(gap.track).title}: ${gapWord(gap.cause).title}`))),
     checked(sitting.system_check),
   ];
 }

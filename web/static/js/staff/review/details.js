@@ -1,8 +1,9 @@
 /** @file The sealed parts with their hashes, gaps, consent, and the results of the system check. */
 
 import { fill, h, icon } from "../../base/dom.js";
-import { _, formatDateTime, formatTime } from "../../base/i18n.js";
+import { _, formatDateTime } from "../../base/i18n.js";
 import { formatDuration } from "../../base/time.js";
+import { wallTime } from "../wall_time.js";
 import { checkWord, gapWord, trackWord } from "../words.js";
 
 /** @typedef {import("../types.js").Timeline} Timeline */
@@ -47,9 +48,9 @@ function partRow(part) {
     "tr",
     null,
     h("td", null, h("span", { class: "with-icon" }, icon(word.icon, "icon-sm"), word.title)),
-    h("td", null, formatTime(part.start_ms)),
+    h("td", null, wallTime(part.start_ms)),
     h("td", null, part.duration_ms === null ? "—" : formatDuration(part.duration_ms)),
-    h("td", { class: "nowrap" }, part.size_bytes === null ? "—" : `${megabytes.format(part.size_bytes / 1e6)} ${_("MB")}`),
+    h("td", { class: "nowrap" }, part.size_bytes === null ? "—" : _("{n} MB", { n: megabytes.format(part.size_bytes / 1e6) })),
     h("td", null, h("span", { class: `badge tone-${tone}` }, icon(symbol), title)),
     h("td", null, part.sha256 ? h("code", { class: "hash", title: part.sha256 }, `${part.sha256.slice(0, 12)}…${part.sha256.slice(-6)}`) : "—"),
   );
@@ -59,7 +60,7 @@ function partRow(part) {
 function gapLine(gap) {
   const word = gapWord(gap.cause);
   const length = gap.end_ms === null ? _("not ended") : formatDuration(gap.end_ms - gap.start_ms);
-  return h("li", { class: "with-icon" }, icon(word.icon, "icon-sm"), `${formatTime(gap.start_ms)} · ${trackWord(gap.track).title} · ${word.title} · ${length}`, gap.detail && h("span", { class: "muted" }, gap.detail));
+  return h("li", { class: "with-icon" }, icon(word.icon, "icon-sm"), `${wallTime(gap.start_ms)} · ${trackWord(gap.track).title} · ${word.title} · ${length}`, gap.detail && h("span", { class: "muted" }, gap.detail));
 }
 
 /**
@@ -67,7 +68,7 @@ function gapLine(gap) {
  * @param {Timeline} data
  */
 export function renderChecks(element, { consent, system_check: check }) {
-  const agreed = consent && h("p", { class: "with-icon small" }, icon(consent.accepted ? "circle-check" : "circle-x", `icon-sm icon-tone tone-${consent.accepted ? "good" : "bad"}`), `${consent.accepted ? _("Consent given") : _("Consent refused")} · ${_("version {version}", { version: consent.version })} · ${formatDateTime(consent.answered_ms)}`);
+  const agreed = consent && consentLine(consent);
   if (!check) return fill(element, agreed, h("p", { class: "muted small" }, _("No system check was recorded.")));
   const rows = Object.entries(check.results).map(([name, result]) => checkRow(name, result));
   const client = Object.entries(check.client).filter(([, value]) => typeof value !== "object");
@@ -77,6 +78,13 @@ export function renderChecks(element, { consent, system_check: check }) {
     h("ul", { class: "checks" }, rows),
     h("dl", { class: "facts facts-dense" }, client.map(([name, value]) => [h("dt", null, name), h("dd", null, String(value))]).flat()),
   );
+}
+
+/** @param {NonNullable<Timeline["consent"]>} consent */
+function consentLine({ accepted, version, answered_ms: at }) {
+  const symbol = accepted ? icon("circle-check", "icon-sm icon-tone") : icon("circle-x", "icon-sm icon-tone");
+  const words = [accepted ? _("Consent given") : _("Consent refused"), _("version {version}", { version }), formatDateTime(at)];
+  return h("p", { class: `with-icon small tone-${accepted ? "good" : "bad"}` }, symbol, words.join(" · "));
 }
 
 /**

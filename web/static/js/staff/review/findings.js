@@ -1,7 +1,7 @@
 /** @file The list of what was seen and marked: click to go there, confirm, dismiss or withdraw. */
 
-import { button, fill, h, icon, setText } from "../../base/dom.js";
-import { _, ngettext } from "../../base/i18n.js";
+import { button, fill, h, icon, one, setText } from "../../base/dom.js";
+import { _ } from "../../base/i18n.js";
 import { formatDuration } from "../../base/time.js";
 import { KeyedList } from "../keyed.js";
 import { decisionWord, typeWord } from "../words.js";
@@ -27,15 +27,14 @@ export class Findings {
     this.actions = actions;
     this.how = how;
     this.startMs = 0;
-    const shows = /** @type {const} */ ([["all", _("Everything")], ["incidents", _("Only incidents")], ["undecided", _("Undecided")]]);
+    const shows = /** @type {const} */ ([["all", _("Everything")], ["incidents", _("Incidents")], ["undecided", _("Undecided")]]);
     this.segments = shows.map(([show, title]) => h("button", { type: "button", dataset: { show }, on: { click: () => how.set({ show }) } }, title));
     this.technical = h("button", { type: "button", class: "chip", on: { click: () => how.set({ technical: this.technical.getAttribute("aria-pressed") !== "true" }) } }, _("Technical"));
-    this.count = h("span", { class: "muted small" });
     this.rows = h("ol", { class: "findings-list", "aria-label": _("Findings") });
     this.empty = h("p", { class: "muted small findings-empty" });
     this.list = new KeyedList(this.rows, (/** @type {Finding} */ finding) => finding.key, (finding) => this.row(finding));
     element.append(
-      h("div", { class: "findings-tools" }, h("div", { class: "segments segments-sm", role: "group", "aria-label": _("Show") }, this.segments), this.technical, this.count),
+      h("div", { class: "findings-tools" }, h("div", { class: "segments segments-sm", role: "group", "aria-label": _("Show") }, this.segments), this.technical),
       this.rows,
       this.empty,
     );
@@ -51,7 +50,7 @@ export class Findings {
     this.list.update(this.shown);
     for (const segment of this.segments) segment.setAttribute("aria-pressed", String(segment.dataset.show === state.show));
     this.technical.setAttribute("aria-pressed", String(state.technical));
-    setText(this.count, ngettext("{n} finding", "{n} findings", this.shown.length));
+    setText(one("#findings-count"), String(this.shown.length));
     this.rows.hidden = !this.shown.length;
     setText(this.empty, this.shown.length ? "" : state.show === "all" ? _("Nothing was seen in this sitting.") : _("Nothing here."));
   }

@@ -1,8 +1,9 @@
 /** @file Asks what is to be marked at the playhead: type, how long, comment. */
 
 import { button, h } from "../../base/dom.js";
-import { _, formatTime } from "../../base/i18n.js";
+import { _ } from "../../base/i18n.js";
 import { ask, choices, chosen, commentField } from "../ask.js";
+import { wallTimeSeconds } from "../wall_time.js";
 import { typeWord } from "../words.js";
 
 /** Lengths offered, in seconds; 0 is a moment. */
@@ -23,7 +24,7 @@ export function askIncident(atMs, types) {
   );
   const comment = commentField(_("Comment"), "");
   return ask((answer) => ({
-    title: _("Add an incident at {time}", { time: formatTime(atMs) }),
+    title: _("Add an incident at {time}", { time: wallTimeSeconds(atMs) }),
     icon: "flag",
     tone: "warn",
     wide: true,

@@ -17,7 +17,7 @@
 
 import { skipTo } from "./evidence.js";
 
-export const RATES = [0.5, 1, 1.5, 2, 3, 4];
+export const RATES = [0.5, 1, 1.5, 2, 4];
 
 export class Transport {
   /**
@@ -31,7 +31,8 @@ export class Transport {
     this.onChange = onChange;
     /** @type {TransportState} */
     this.state = {
-      atMs: scale.startMs,
+      // What the candidate's recorder missed in its first moments is nothing to begin with.
+      atMs: skipTo(Object.values(players).map((player) => player.spans), scale.startMs) ?? scale.startMs,
       playing: false,
       rate: 1,
       skipGaps: true,

@@ -39,7 +39,7 @@ export class TransportBar {
       h("span", { class: "grow" }),
       h("label", { class: "transport-skip" }, this.skip, _("Skip gaps")),
       this.rates,
-      button(_("Add an incident"), () => actions.mark(transport.state.atMs), { kind: "btn-sm", icon: "flag", "aria-keyshortcuts": "I" }),
+      button(_("Incident"), () => actions.mark(transport.state.atMs), { kind: "btn-sm", icon: "flag", title: _("Add an incident here (I)"), "aria-keyshortcuts": "I" }),
     );
     document.addEventListener("keydown", (event) => this.onKey(event));
   }

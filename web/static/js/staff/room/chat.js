@@ -63,6 +63,7 @@ export class Chat {
     const titles = /** @type {Record<string, string>} */ ({
       workspace: _("Workspace"),
       missing_video: _("Missing video"),
+      screen: _("Share the screen"),
       email_support: _("E-mail support"),
       interrupt: _("Interrupt"),
     });

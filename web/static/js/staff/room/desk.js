@@ -1,11 +1,12 @@
 /** @file The desk: everything about the active sitting at hand — identity, rules, steps, warnings given, chat. */
 
 import { button, busy, fill, h, icon, setText } from "../../base/dom.js";
-import { _, formatTime, ngettext } from "../../base/i18n.js";
+import { _, ngettext } from "../../base/i18n.js";
 import { formatDuration } from "../../base/time.js";
 import { Identity } from "../identity.js";
 import { ruleIcons } from "../rules.js";
-import { modeWord, stateWord, stepWord, typeWord } from "../words.js";
+import { wallTime } from "../wall_time.js";
+import { stateWord, stepWord, typeWord } from "../words.js";
 import { Chat } from "./chat.js";
 import { activeEntry, isOver } from "./selectors.js";
 
@@ -32,6 +33,7 @@ export class Desk {
     this.facts = h("p", { class: "desk-facts" });
     this.badge = h("span", { class: "badge" });
     this.time = h("time", { class: "desk-time" });
+    this.owner = h("span", { class: "desk-owner" });
     this.steps = h("div", { class: "desk-steps" });
     this.rules = h("div", { class: "desk-rules" });
     this.warnings = h("ul", { class: "desk-warnings", "aria-label": _("Warnings and incidents") });
@@ -39,7 +41,7 @@ export class Desk {
     this.body = h(
       "div",
       { class: "desk-body" },
-      h("header", { class: "desk-head" }, h("div", { class: "desk-line" }, this.name, this.badge), h("div", { class: "desk-line" }, this.facts, this.time)),
+      h("header", { class: "desk-head" }, h("div", { class: "desk-line" }, this.name, this.badge), h("div", { class: "desk-line" }, this.facts, this.owner, this.time)),
       this.steps,
       h("div", { class: "desk-scroll" }, this.identity.element, this.rules, this.warnings),
       this.chat.element,
@@ -67,7 +69,7 @@ export class Desk {
     setText(this.name, entry.candidate.name);
     this.badge.className = `badge tone-${word.tone}`;
     fill(this.badge, icon(word.icon), word.title);
-    const step = entry.state === "check_in" ? stepWord(entry.step).title : modeWord(entry.mode).title;
+    const step = entry.state === "check_in" ? stepWord(entry.step).title : "";
     setText(this.facts, [`#${entry.id}`, entry.candidate.external_id, entry.exam.name, step].filter(Boolean).join(" · "));
     this.facts.title = this.facts.textContent ?? "";
     this.showSteps(entry, state.me);
@@ -85,12 +87,11 @@ export class Desk {
     if (key === this.stepsKey) return;
     this.stepsKey = key;
     const mine = entry.proctor?.id === me;
-    const claim = mine
-      ? h("span", { class: "desk-owner" }, icon("user-check", "icon-sm"), _("Yours"))
-      : entry.proctor
-        ? h("span", { class: "desk-owner", title: _("Proctor") }, icon("user", "icon-sm"), entry.proctor.name || _("Another proctor"))
-        : this.step(_("Take over"), "flag", "btn-quiet", (id) => this.actions.claim(id));
-    fill(this.steps, this.stepButtons(entry), isOver(entry) ? reviewLink(entry) : claim);
+    fill(this.steps, this.stepButtons(entry), isOver(entry) && reviewLink(entry));
+    const free = !entry.proctor && !isOver(entry);
+    const name = mine ? _("Yours") : entry.proctor?.name || _("Another proctor");
+    fill(this.owner, free ? this.step(_("Take over"), "flag", "btn-quiet", (id) => this.actions.claim(id), undefined, true) : entry.proctor && [icon(mine ? "user-check" : "user", "icon-sm"), h("span", null, name)]);
+    this.owner.title = entry.proctor ? name : "";
   }
 
   /** @param {Entry} entry */
@@ -107,7 +108,7 @@ export class Desk {
       case "check_in":
         return [this.step(_("Drop"), "x", "btn-drop", (id) => actions.refuse(id), "X")];
       case "running":
-        return [warn, this.step(_("Pause"), "pause", "", (id) => actions.pause(id), "P"), finish];
+        return [warn, this.step(_("Pause"), "pause", "", (id) => actions.pause(id), "P", true), finish];
       case "paused":
         return [this.step(_("Resume"), "play", "btn-start", (id) => actions.resume(id), "P"), warn, finish];
       case "interrupted":
@@ -123,11 +124,13 @@ export class Desk {
    * @param {string} kind
    * @param {(id: number) => Promise<void> | void} act
    * @param {string} [key]
+   * @param {boolean} [iconOnly]
    */
-  step(label, symbol, kind, act, key) {
+  step(label, symbol, kind, act, key, iconOnly = false) {
     const element = button(label, () => void busy(element, async () => act(this.entry?.id ?? 0)), {
       kind: `btn-sm ${kind}`,
       icon: symbol,
+      iconOnly,
       title: key ? `${label} (${key})` : label,
       "aria-keyshortcuts": key ?? null,
     });
@@ -136,10 +139,12 @@ export class Desk {
 
   /** @param {Entry} entry */
   showWarnings(entry) {
+    const again = entry.cheater_suggested && entry.state === "running" && h("li", { class: "tone-bad" }, icon("octagon-alert", "icon-sm icon-tone"), h("b", null, _("Three identical warnings: mark as cheater?")));
     const list = entry.incidents.filter((incident) => !incident.withdrawn_ms).slice(-6).reverse();
     this.warnings.hidden = !list.length;
     fill(
       this.warnings,
+      again,
       list.map((incident) => {
         const word = typeWord(incident.type);
         const seen = incident.sent_ms === null ? _("noted") : incident.seen_ms === null ? _("sent, not seen yet") : _("seen by the candidate");
@@ -147,8 +152,7 @@ export class Desk {
           "li",
           { class: `tone-${word.tone}` },
           icon(word.icon, "icon-sm icon-tone"),
-          h("span", { class: "grow" }, word.title, incident.comment && h("span", { class: "muted" }, ` ${incident.comment}`)),
-          h("span", { class: "muted nowrap" }, `${formatTime(incident.start_ms)} · ${seen}`),
+          h("span", { class: "grow" }, word.title, h("span", { class: "muted" }, ` · ${wallTime(incident.start_ms)} · ${seen}`), incident.comment && h("q", null, incident.comment)),
         );
       }),
     );

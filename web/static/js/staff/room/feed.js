@@ -1,10 +1,11 @@
 /** @file The feed: what was seen on all tiles, newest first, each to be confirmed, dismissed or sent to the candidate. */
 
 import { button, fill, h, icon, setText } from "../../base/dom.js";
-import { _, formatTime, ngettext } from "../../base/i18n.js";
+import { _, ngettext } from "../../base/i18n.js";
 import { formatDuration } from "../../base/time.js";
 import { clock } from "../clock.js";
 import { KeyedList } from "../keyed.js";
+import { wallTime, wallTimeSeconds } from "../wall_time.js";
 import { decisionWord, typeWord } from "../words.js";
 import { feedItems } from "./selectors.js";
 
@@ -22,8 +23,8 @@ import { feedItems } from "./selectors.js";
 
 /** @type {[keyof FeedFilter, () => string][]} */
 const FILTERS = [
-  ["mine", () => _("Mine only")],
-  ["undecided", () => _("Undecided only")],
+  ["mine", () => _("Mine")],
+  ["undecided", () => _("Undecided")],
   ["technical", () => _("Technical")],
 ];
 
@@ -119,7 +120,8 @@ class Row {
     this.body = h("div", { class: "seen-body" });
     this.verbs = h("div", { class: "seen-verbs" });
     this.symbol = h("span", { class: "seen-symbol" });
-    this.element = h("li", { class: "seen" }, this.symbol, this.body, this.verbs);
+    this.facts = h("span", { class: "seen-facts" });
+    this.element = h("li", { class: "seen" }, this.symbol, this.body, h("div", { class: "seen-line" }, this.facts, this.verbs));
   }
 
   /** @param {Item} item */
@@ -140,7 +142,10 @@ class Row {
       this.body,
       h("strong", { class: "seen-type" }, word.title),
       open,
-      h("span", { class: "seen-facts" }, h("time", { datetime: new Date(observation.start_ms).toISOString() }, formatTime(observation.start_ms)), this.duration, confidence, this.decision()),
+    );
+    fill(
+      this.facts,
+      h("time", { datetime: new Date(observation.start_ms).toISOString(), title: wallTimeSeconds(observation.start_ms) }, wallTime(observation.start_ms)), this.duration, confidence, this.decision(),
     );
     this.showVerbs();
     this.tick(clock.now());

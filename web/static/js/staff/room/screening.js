@@ -79,7 +79,10 @@ export class Screening {
     const camera = this.track === "camera";
     const off = camera ? "camera-off" : "monitor-off";
     if (this.reason === "none") return { name: off, text: camera ? _("No camera yet") : _("No screen yet"), turns: false };
-    if (this.reason) return { name: gapWord(this.reason).icon, text: gapWord(this.reason).title, turns: false };
+    if (this.reason) {
+      const cause = this.reason === "unknown" ? "" : gapWord(this.reason).title;
+      return { name: gapWord(this.reason).icon, text: cause || (camera ? _("Camera lost") : _("Screen lost")), turns: false };
+    }
     if (pictured) return { name: "", text: "", turns: false };
     if (this.view === "failed") return { name: "refresh-cw", text: _("Trying again…"), turns: false };
     return { name: "loader-circle", text: _("Connecting…"), turns: true };
@@ -90,7 +93,7 @@ export class Screening {
     const level = ageLevel(age);
     this.age.dataset.level = level;
     const seconds = (age ?? 0) / 1000;
-    setText(this.age, level === "none" ? "" : `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} ${_("s")}`);
+    setText(this.age, level === "none" ? "" : _("{n} s", { n: seconds < 10 ? seconds.toFixed(1) : Math.round(seconds) }));
     this.element.classList.toggle("is-dead", level === "dead");
   }
 

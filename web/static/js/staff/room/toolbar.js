@@ -3,6 +3,7 @@
 import { button, fill, h, icon, setText } from "../../base/dom.js";
 import { _, ngettext } from "../../base/i18n.js";
 import { clock } from "../clock.js";
+import { wallTimeSeconds } from "../wall_time.js";
 import { stateWord } from "../words.js";
 import { showHelp } from "./keys.js";
 import { countsByState, eventsElsewhere, pageCount, shown } from "./selectors.js";
@@ -16,8 +17,6 @@ export const PAGE_SIZES = [1, 4, 8, 12];
 
 /** States that are counted, in the order of an exam. */
 const COUNTED = ["waiting", "check_in", "running", "paused", "interrupted", "finished"];
-
-const clockTime = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
 export class Toolbar {
   /**
@@ -138,7 +137,7 @@ export class Toolbar {
 
   /** @param {number} nowMs */
   tick(nowMs) {
-    setText(this.time, clockTime.format(nowMs));
+    setText(this.time, wallTimeSeconds(nowMs));
     const delay = clock.rtt;
     this.connection.title = delay === null ? "" : _("Way there and back: {ms} ms", { ms: Math.round(delay) });
     if (!this.state) return;

@@ -17,7 +17,8 @@
 
 import { backOff } from "../../base/time.js";
 
-const ANSWER_WITHIN_MS = 10_000;
+// The gateway gives a media node ten seconds; its word on what went wrong should come before our impatience.
+const ANSWER_WITHIN_MS = 15_000;
 
 export class Viewer {
   /** @param {ViewerOptions} options */
@@ -28,8 +29,10 @@ export class Viewer {
     this.connection = "";
     this.attempt = 0;
     this.wanted = false;
-    /** @type {RTCIceCandidateInit[]} */
+    /** @type {RTCIceCandidateInit[]} the node's candidates that came before its answer */
     this.early = [];
+    /** @type {Record<string, unknown>[] | null} our own until the answer: before it the gateway may not know the connection */
+    this.held = null;
     /** @type {number | undefined} */
     this.timer = undefined;
     /** @type {(() => void) | null} */
@@ -69,6 +72,7 @@ export class Viewer {
     const endTurn = await this.options.turn();
     if (!this.wanted || this.connection !== connection) return endTurn();
     this.endTurn = endTurn;
+    this.held = [];
     const peer = this.makePeer(connection);
     this.peer = peer;
     this.timer = window.setTimeout(() => this.retry(connection), ANSWER_WITHIN_MS);
@@ -97,7 +101,10 @@ export class Viewer {
       if (track.kind === "video" && this.connection === connection) this.options.onStream(stream);
     };
     peer.onicecandidate = ({ candidate }) => {
-      if (this.connection === connection) this.options.send(trickle(connection, candidate));
+      if (this.connection !== connection) return;
+      const message = trickle(connection, candidate);
+      if (this.held) this.held.push(message);
+      else this.options.send(message);
     };
     peer.onconnectionstatechange = () => {
       if (this.connection !== connection) return;
@@ -111,6 +118,8 @@ export class Viewer {
   async answer(sdp) {
     const { peer, connection } = this;
     if (!peer || peer.signalingState !== "have-local-offer") return;
+    for (const message of this.held?.splice(0) ?? []) this.options.send(message);
+    this.held = null;
     try {
       await peer.setRemoteDescription({ type: "answer", sdp });
       for (const candidate of this.early.splice(0)) await peer.addIceCandidate(candidate);
