@@ -37,6 +37,19 @@ function hintsOf(canvas) {
   return [light < DARK && "too_dark", light > BRIGHT && "too_bright"].filter((hint) => hint !== false);
 }
 
+/** A camera that is on but gives nothing: covered by its driver, or taken by another program a moment ago. */
+const FIRST_FRAME_MS = 12_000;
+
+/** Wait for a picture. @param {HTMLVideoElement} video @throws {DOMException} NotReadableError when none comes */
+async function firstFrame(video) {
+  void video.play().catch(() => undefined);
+  if (video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA && video.videoWidth) return;
+  await new Promise((resolve, reject) => {
+    video.addEventListener("loadeddata", resolve, { once: true });
+    setTimeout(() => reject(new DOMException("no picture", "NotReadableError")), FIRST_FRAME_MS);
+  });
+}
+
 /**
  * @param {import("./app.js").App} app
  * @param {PhotoKind} kind
@@ -88,9 +101,10 @@ export function photoBooth(app, kind, onDone = () => {}) {
       // A camera that cannot do it keeps its size.
       await track?.applyConstraints(IDEAL[kind]).catch(() => undefined);
       video.srcObject = track && new MediaStream([track]);
-      await video.play().catch(() => undefined);
-      live();
+      await firstFrame(video);
+      if (!gone) live();
     } catch (error) {
+      if (gone) return;
       const { title, advice } = cameraFailure(error);
       tell([title, advice], "bad");
       fill(buttons, retry);
