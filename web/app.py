@@ -9,7 +9,7 @@ from appliance.collaborators import Collaborators, assemble
 from appliance.settings import load_settings
 from web.headers import add_headers
 from web.policy import SecurityPolicy
-from web.proxy import Application, TrustedProxy
+from web.proxy import Application, ReadToTheEnd, TrustedProxy
 from web.services import Brakes
 
 
@@ -28,7 +28,7 @@ def create_app(collaborators: Collaborators) -> Application:
     config.add_static_view("static", "web:static", cache_max_age=0)
     config.add_subscriber(add_headers, NewResponse)
     application: Any = config.make_wsgi_app()
-    return TrustedProxy(application)
+    return TrustedProxy(ReadToTheEnd(application))
 
 
 def make_wsgi() -> Application:

@@ -1,8 +1,13 @@
-"""The address and scheme of the real client, taken from nginx and from nobody else."""
+"""Between nginx and the application: whose address counts, and bodies that nobody wants any more."""
 
 from collections.abc import Callable, Iterable
 from ipaddress import ip_address
 from typing import Any
+
+FORGOTTEN_BYTES = 16 * 1024 * 1024
+"""nginx itself refuses more than 12 MB; for what is larger still the connection is simply closed."""
+
+PIECE_BYTES = 64 * 1024
 
 Environ = dict[str, Any]
 Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
@@ -26,6 +31,37 @@ class TrustedProxy:
             if scheme in {"http", "https"}:
                 environ["wsgi.url_scheme"] = scheme
         return self.application(environ, start_response)
+
+
+class ReadToTheEnd:
+    """WSGI middleware: take what a refused request still sends, a little at a time, and forget it.
+
+    nginx passes a body on while it arrives. An application that answers and closes before it has read all makes nginx
+    answer 502 in its place, and the candidate would never learn that the photo is too large.
+    """
+
+    def __init__(self, application: Application) -> None:
+        """Wrap an application."""
+        self.application = application
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer, and see that the body was read."""
+        body = environ["wsgi.input"]  # the application may put its own in this place
+        answer = self.application(environ, start_response)
+        declared = environ.get("CONTENT_LENGTH") or "0"
+        is_chunked = "HTTP_TRANSFER_ENCODING" in environ
+        if is_chunked or (declared.isascii() and declared.isdigit() and 0 < int(declared) <= FORGOTTEN_BYTES):
+            _forget(body)
+        return answer
+
+
+def _forget(body: Any) -> None:
+    try:
+        for _piece in range(FORGOTTEN_BYTES // PIECE_BYTES):
+            if not body.read(PIECE_BYTES):
+                return
+    except OSError:
+        return  # the client went away; there is nobody to answer
 
 
 def is_address(text: str) -> bool:

@@ -134,19 +134,23 @@ def test_a_photo_that_is_no_picture_is_refused(candidate, session):
     assert session.query(IdentityPhoto).count() == 0
 
 
-def test_a_photo_too_large_is_refused_before_it_is_read(candidate, settings):
+def test_a_photo_too_large_is_refused_and_never_held_in_memory(candidate, settings):
     browser, _ = after_system_check(candidate)
 
-    class Unread(io.RawIOBase):
+    class InPieces(io.BytesIO):
         def read(self, size=-1):
-            raise AssertionError("the body was read")
+            assert 0 < size <= 64 * 1024
+            return super().read(size)
+
+    body = InPieces(b"x" * (settings.photo_max_bytes + 1))
 
     headers = {"X-CSRF-Token": CSRF, "Content-Type": "image/jpeg"}
-    environ = {"wsgi.input": Unread(), "CONTENT_LENGTH": str(settings.photo_max_bytes + 1)}
+    environ = {"wsgi.input": body, "CONTENT_LENGTH": str(settings.photo_max_bytes + 1)}
     request = browser.RequestClass.blank("/api/v1/sitting/photos/face", environ, method="POST", headers=headers)
     answer = browser.do_request(request, expect_errors=True)
     assert answer.status_int == 413
     assert answer.json["error"]["details"]["max_bytes"] == settings.photo_max_bytes
+    assert body.tell() == settings.photo_max_bytes + 1, "nginx would answer 502 while it still sends"
 
 
 def test_a_chunked_photo_too_large_is_cut_off(candidate, settings):

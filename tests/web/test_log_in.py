@@ -70,7 +70,7 @@ def test_a_flood_of_log_ins_is_slowed_down(browser, application, monkeypatch):
         form["email"], form["password"], form["code"] = "nobody@example.org", "x", "000000"
         return form.submit(status=code)
 
-    brakes = application.application.registry.brakes
+    brakes = application.application.application.registry.brakes
     monkeypatch.setattr(brakes.log_in, "burst", 2)
     look(401), look(401)
     assert "Too many" in look(429).text
