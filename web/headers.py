@@ -21,7 +21,6 @@ PERMISSIONS_POLICY: Final = ", ".join(
         "payment=()",
         "usb=()",
         "serial=()",
-        "bluetooth=()",
         "midi=()",
     ]
 )

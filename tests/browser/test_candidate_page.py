@@ -326,3 +326,56 @@ def test_every_control_has_a_name_and_enough_room(sitter: Sitter) -> None:
               || (e.closest('label') ?? e).textContent.trim()"""
         )
         assert name, markup
+
+
+def test_a_lost_camera_and_a_silent_microphone_are_reported(appliance: RunningAppliance, sitter: Sitter) -> None:
+    sitter.page.add_init_script(
+        """const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        navigator.mediaDevices.getUserMedia = async (wanted) => {
+          window.opened = await real(wanted);
+          if (!window.silent) return window.opened;
+          const sound = new AudioContext().createMediaStreamDestination().stream.getAudioTracks()[0];
+          return new MediaStream([window.opened.getVideoTracks()[0], sound]);
+        };"""
+    )
+    sitter.start_auto_exam()
+    sitter.media_is_live()
+    sitting = sitter.sitting_id()
+    # Pulling the plug ends the tracks; the next microphone gives digital silence.
+    sitter.page.evaluate(
+        """window.silent = true;
+        opened.getTracks().forEach((track) => { track.stop(); track.dispatchEvent(new Event('ended')); });"""
+    )
+    dialog = sitter.page.get_by_role("alertdialog")
+    expect(dialog).to_contain_text("The camera is gone")
+    kind = "camera_no_device_connected"
+    wait_for(lambda: observations(appliance, sitting, kind), 10, "the lost camera")
+    dialog.get_by_role("button", name="Switch it on again").click()
+    expect(dialog).to_have_count(0)
+    sitter.media_is_live()
+    wait_for(lambda: observations(appliance, sitting, kind)[0].ended_at, 10, "its end")
+    assert observations(appliance, sitting, "mic_no_sound") == []
+    wait_for(lambda: observations(appliance, sitting, "mic_no_sound"), 25, "the silent microphone")
+
+
+def test_full_screen_is_entered_by_a_click_and_leaving_it_is_reported(
+    appliance: RunningAppliance, sitter: Sitter
+) -> None:
+    set_rule = "UPDATE exam SET rules = jsonb_set(rules::jsonb, '{full_screen}', :value) WHERE external_id = 'auto'"
+    appliance.execute(set_rule, value="true")
+    try:
+        sitter.start_auto_exam()
+    finally:
+        appliance.execute(set_rule, value="false")
+    sitting = sitter.sitting_id()
+    cover = sitter.page.locator(".cover")
+    expect(cover).to_contain_text("This exam is taken in full screen")
+    sitter.click("Enter full screen")
+    expect(cover).to_be_hidden()
+    assert observations(appliance, sitting, "full_screen_left") == []
+    sitter.page.evaluate("document.exitFullscreen()")
+    expect(cover).to_be_visible()
+    wait_for(lambda: observations(appliance, sitting, "full_screen_left"), 10, "leaving full screen")
+    sitter.click("Enter full screen")
+    expect(cover).to_be_hidden()
+    wait_for(lambda: observations(appliance, sitting, "full_screen_left")[0].ended_at, 10, "its end")
