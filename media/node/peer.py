@@ -105,7 +105,7 @@ class Peer:
         self._agent.set_property("ice-tcp", False)
         nice = self._agent.get_property("agent")
         nice.set_property("upnp", False)  # would open an HTTP listener per agent
-        nice.set_property("keepalive-conncheck", True)  # a vanished peer is noticed
+        nice.set_property("keepalive-conncheck", True)  # ICE notices a vanished peer, in its own time
         self._set_servers()
         self._rtpbin = self.webrtcbin.get_by_name("rtpbin")
         self._rtpbin_handler = self._rtpbin.connect("new-jitterbuffer", self._on_jitterbuffer)

@@ -130,12 +130,6 @@ class SyntheticPublisher:
         """Go on with another clip (of any size)."""
         self._clip = clip
 
-    def vanish(self) -> None:
-        """Be gone as after a power cut: nothing is sent any more, not even a good-bye. ``close`` has to come."""
-        self._playing.clear()
-        self._agent.get_property("agent").set_property("force-relay", True)
-        self._graph.pipeline.set_state(Gst.State.PAUSED)
-
     def close(self) -> None:
         """Stop at once."""
         self._stopping.set()

@@ -29,7 +29,8 @@ OFFER = """async (publish) => {
   window.peer = new RTCPeerConnection();
   peer.onicecandidate = (event) => event.candidate && window.tell(event.candidate.toJSON());
   if (publish) {
-    const stream = await navigator.mediaDevices.getUserMedia({video: {width: 640, height: 480, frameRate: 15}, audio: true});
+    const wanted = {video: {width: 640, height: 480, frameRate: 15}, audio: true};
+    const stream = await navigator.mediaDevices.getUserMedia(wanted);
     for (const track of stream.getTracks()) peer.addTransceiver(track, {direction: 'sendonly', streams: [stream]});
   } else {
     const stream = new MediaStream();
