@@ -15,6 +15,19 @@ def playwright():
         yield running
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Leave what everybody saw, and the logs, beside the message of a test that failed."""
+    report = yield
+    if report.failed and call.when == "call":
+        for person in item.funcargs.get("people", ()):
+            person.shoot(f"failed-{item.name}-{person.name}")
+            report.sections.append((f"{person.name}'s page", "\n".join(person.problems) or "no problems"))
+        if "appliance" in item.fixturenames:
+            report.sections.append(("logs", item.funcargs["appliance"].logs()))
+    return report
+
+
 @pytest.fixture(scope="session")
 def webcam(tmp_path_factory):
     return webcam_files(tmp_path_factory.mktemp("webcam"))

@@ -171,7 +171,7 @@ class ProctorPerson(StaffPerson):
 
     def finish(self, conclusion: str, comment: str) -> None:
         self.page.locator("#desk").get_by_role("button", name="Finish", exact=True).click()
-        dialog = self.page.get_by_role("dialog")
+        dialog = self.page.locator("dialog[open]")
         dialog.get_by_text(conclusion, exact=True).click()
         dialog.get_by_label("Comment").fill(comment)
         dialog.get_by_text("Yes, end it now").click()

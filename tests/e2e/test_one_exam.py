@@ -1,6 +1,5 @@
 """One exam from the start link to the conclusion, played by real browsers: the issue's six points in their order."""
 
-import json
 import subprocess
 import time
 
@@ -49,23 +48,20 @@ def test_1_the_candidate_checks_in(people, appliance, story):
 def test_2_a_photo_without_a_face_is_taken_again(people, appliance, story):
     """The webcam's clip has an absence, so the first photo may show nobody; the page then offers another."""
     candidate, _, _ = people
-    latest = (
-        "SELECT verdict, hints FROM identity_photo WHERE sitting_id = :id AND kind = 'face' AND state = 'submitted'"
-    )
-    for _ in range(4):
-        wait_for(
-            lambda: appliance.row(latest + " AND verdict IS NOT NULL", id=story["sitting"]), 60, "the photo's check"
-        )
+    latest = "SELECT id, hints FROM identity_photo WHERE sitting_id = :id AND kind = 'face' AND state = 'submitted'"
+    checked = "SELECT 1 FROM live_event WHERE kind = 'photo.checked' AND payload->>'photo_id' = :photo"
+    for _ in range(15):  # at some 2 s each that is longer than the clip, most of which shows one face
+        photo, _ = appliance.row(latest, id=story["sitting"])
+        wait_for(lambda photo=photo: appliance.row(checked, photo=str(photo)), 60, "the photo's check")
         _, hints = appliance.row(latest, id=story["sitting"])
-        if "no_face" not in hints and "several_faces" not in hints:
+        if not hints:
             return
-        candidate.page.get_by_role("button", name="Take again").first.click()
+        notice = candidate.page.locator(".photo-notice", has_text="Your photo may not")
+        notice.get_by_role("button", name="Take again").click()
         candidate.page.get_by_role("button", name="Take the photo").click()
         candidate.click("Use this photo")
-        wait_for(
-            lambda: not appliance.row(latest + " AND verdict IS NOT NULL", id=story["sitting"]), 20, "the newer photo"
-        )
-    raise AssertionError("no photo with a face in four tries")
+        wait_for(lambda photo=photo: appliance.row(latest, id=story["sitting"])[0] != photo, 20, "the newer photo")
+    raise AssertionError(f"no good photo in many tries: {hints}")
 
 
 def test_3_the_proctor_sees_and_starts(people, appliance, story):
@@ -91,16 +87,16 @@ def test_3_the_proctor_sees_and_starts(people, appliance, story):
 
 def test_4_absence_and_second_person_reach_the_feed(people, webcam, story):
     _, proctor, _ = people
-    expect(proctor.seen("Nobody in the picture").first).to_be_visible(timeout=60_000)
-    expect(proctor.seen("Another person").first).to_be_visible(timeout=60_000)
+    expect(proctor.seen("Nobody in the frame").first).to_be_visible(timeout=60_000)
+    expect(proctor.seen("Another person in the frame").first).to_be_visible(timeout=60_000)
     proctor.shoot("proctor-2-feed")
     story["webcam"] = webcam[2]
 
 
 def test_5_a_warning_is_sent_and_seen(people, appliance, story):
     candidate, proctor, _ = people
-    proctor.seen("Another person").first.get_by_role("button", name="Send to the candidate").click()
-    dialog = candidate.page.get_by_role("dialog")
+    proctor.seen("Another person in the frame").first.get_by_role("button", name="Send to the candidate").click()
+    dialog = candidate.page.get_by_role("alertdialog")
     expect(dialog).to_contain_text("Warning from the proctor", timeout=15_000)
     candidate.shoot("candidate-6-warning")
     dialog.get_by_role("button", name="I understand").click()
@@ -112,7 +108,7 @@ def test_5_a_warning_is_sent_and_seen(people, appliance, story):
         15,
         "the warning marked as seen",
     )
-    proctor.seen("Nobody in the picture").first.get_by_role("button", name="Confirm").click()
+    proctor.seen("Nobody in the frame").first.get_by_role("button", name="Confirm").click()
     wait_for(
         lambda: appliance.row(
             "SELECT 1 FROM observation WHERE sitting_id = :id AND decision = 'confirmed' AND type = 'no_user_in_frame'",
@@ -141,21 +137,13 @@ def test_7_the_browser_reports_what_the_candidate_does(people):
 
 def test_8_a_reload_resumes_the_same_sitting(people, appliance, story):
     candidate, proctor, _ = people
+    being_recorded = "SELECT 1 FROM part WHERE sitting_id = :id AND state = 'recording'"
     candidate.page.on("dialog", lambda dialog: dialog.accept())
     candidate.page.reload()
     candidate.page.get_by_role("button", name="Continue the exam").click(timeout=20_000)
     candidate.sees_exam()
     assert candidate.sitting_id() == story["sitting"]
-    wait_for(
-        lambda: (
-            appliance.row(
-                "SELECT count(*) FROM part WHERE sitting_id = :id AND state = 'recording'", id=story["sitting"]
-            )[0]
-            == 2
-        ),
-        20,
-        "both tracks recorded again",
-    )
+    wait_for(lambda: len(appliance.rows(being_recorded, id=story["sitting"])) == 2, 20, "both tracks recorded again")
     proctor.sees_pictures(story["sitting"])
     gaps = appliance.rows("SELECT track, cause, ended_at FROM gap WHERE sitting_id = :id", id=story["sitting"])
     assert {track for track, _, _ in gaps} == {"camera", "screen"}, "a reload is a gap, and it is told"
@@ -221,8 +209,7 @@ def test_11_recordings_are_as_long_as_the_sitting_and_decode(people, appliance, 
             for gap in timeline["gaps"]
             if gap["track"] == track and gap["end_ms"] is not None
         )
-        print(json.dumps({"track": track, "sitting_s": lasted, "recorded_s": recorded, "gaps_s": gaps}))
-        assert abs(lasted - recorded - gaps) < 0.5
+        assert abs(lasted - recorded - gaps) < 0.5, (track, lasted, recorded, gaps)
 
 
 def decoded_seconds(file) -> float:
@@ -262,7 +249,7 @@ def test_13_the_reviewer_judges(people, appliance, story):
     page = reviewer.page
     page.locator(".finding-go").first.click()
     page.get_by_role("button", name="Add an incident").click()
-    dialog = page.get_by_role("dialog")
+    dialog = page.locator("dialog[open]")
     dialog.get_by_label("Comment").fill("Notes on the wall")
     dialog.get_by_role("button", name="Add the incident").click()
     wait_for(
@@ -281,10 +268,8 @@ def test_13_the_reviewer_judges(people, appliance, story):
     page.get_by_role("button", name="Save the conclusion").click()
     expect(page.get_by_text("Confirmed in the recording.").first).to_be_visible(timeout=10_000)
     reviewer.shoot("reviewer-3-concluded")
-    viewed = appliance.row(
-        "SELECT count(*) FROM audit_entry WHERE action = 'recording.view' AND actor_name LIKE '%' AND details IS NOT NULL"
-    )[0]
-    assert viewed >= 2, "both tracks' viewing is in the audit log"
+    viewed = appliance.rows("SELECT 1 FROM audit_entry WHERE action = 'recording.view'")
+    assert len(viewed) >= 2, "both tracks' viewing is in the audit log"
     assert reviewer.problems == []
 
 
