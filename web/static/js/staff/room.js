@@ -14,6 +14,7 @@ import { connectRoom } from "./room/live.js";
 import { keepPreferences, preferences } from "./room/preferences.js";
 import { roomKeys } from "./room/navigation.js";
 import { initialState, reduce } from "./room/state.js";
+import { Panes } from "./room/panes.js";
 import { Toolbar } from "./room/toolbar.js";
 import { Wall } from "./room/wall.js";
 import { createStore } from "./store.js";
@@ -42,6 +43,7 @@ const wall = new Wall(one("#wall"), {
 const feed = new Feed(one("#feed"), { ...actions, filter: (filter) => store.dispatch({ type: "set", values: { feed: filter } }) });
 const desk = new Desk(one("#desk"), actions);
 const toolbar = new Toolbar(one("#tools"), one("#status"), store.dispatch);
+const panes = new Panes(one("#panes"), room);
 const announcer = new Announcer(one("#announcer"));
 const viewing = connectRoom({ socket, store, wall, reload: actions.load });
 
@@ -52,6 +54,7 @@ store.subscribe((state) => {
   feed.render(state);
   desk.render(state);
   toolbar.render(state);
+  panes.render(state);
   announcer.render(state);
   announcer.connection(state.connection);
 });

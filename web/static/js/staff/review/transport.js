@@ -19,6 +19,20 @@ import { skipTo } from "./evidence.js";
 
 export const RATES = [0.5, 1, 1.5, 2, 4];
 
+// Recorders of one sitting begin within this of each other; more is a gap worth seeing.
+const TOGETHER_MS = 5000;
+
+/**
+ * Where to begin: not in the first moments, which one of the recorders has missed.
+ *
+ * @param {import("./evidence.js").Span[][]} tracks
+ * @param {number} startMs
+ */
+function firstSight(tracks, startMs) {
+  const begins = tracks.map((list) => list[0]?.startMs ?? startMs).filter((at) => at < startMs + TOGETHER_MS);
+  return Math.max(startMs, ...begins);
+}
+
 export class Transport {
   /**
    * @param {Record<string, TrackPlayer>} players in the order in which they lead
@@ -31,8 +45,7 @@ export class Transport {
     this.onChange = onChange;
     /** @type {TransportState} */
     this.state = {
-      // What the candidate's recorder missed in its first moments is nothing to begin with.
-      atMs: skipTo(Object.values(players).map((player) => player.spans), scale.startMs) ?? scale.startMs,
+      atMs: firstSight(Object.values(players).map((player) => player.spans), scale.startMs),
       playing: false,
       rate: 1,
       skipGaps: true,

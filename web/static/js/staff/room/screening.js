@@ -102,7 +102,7 @@ export class Screening {
     // Unmuting before the first click or key would make the browser stop the video.
     const muted = !on || !navigator.userActivation.hasBeenActive;
     if (this.video.muted !== muted) this.video.muted = muted;
-    this.element.classList.toggle("is-audible", on);
+    this.element.classList.toggle("is-audible", !muted);
   }
 
   remove() {
