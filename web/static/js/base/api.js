@@ -18,7 +18,12 @@ export function useCsrf(token) {
 async function request(path, { timeout = TIMEOUT_MS, ...options } = {}) {
   let response;
   try {
-    response = await fetch(path, { credentials: "same-origin", cache: "no-store", signal: AbortSignal.timeout(timeout), ...options });
+    response = await fetch(path, {
+      credentials: "same-origin",
+      cache: "no-store",
+      signal: AbortSignal.timeout(timeout),
+      ...options,
+    });
   } catch (error) {
     const late = error instanceof DOMException && error.name === "TimeoutError";
     throw new ApiError(0, late ? "timeout" : "offline", String(error));
@@ -27,7 +32,8 @@ async function request(path, { timeout = TIMEOUT_MS, ...options } = {}) {
   if (response.ok) return body ?? {};
   const error = body?.error;
   // A proxy in between answers in its own words: never show those.
-  if (!error?.code) throw new ApiError(response.status, response.status === 413 ? "too_large" : "internal", response.statusText);
+  if (!error?.code)
+    throw new ApiError(response.status, response.status === 413 ? "too_large" : "internal", response.statusText);
   throw new ApiError(response.status, error.code, error.message, error.details);
 }
 

@@ -21,15 +21,33 @@ let count = 0;
  * Open a dialog; `close()` takes it away.
  * @param {DialogOptions} options
  */
-export function openDialog({ title, body = [], buttons, icon: mark, tone = "accent", must = false, wide = false, onClose }) {
+export function openDialog({
+  title,
+  body = [],
+  buttons,
+  icon: mark,
+  tone = "accent",
+  must = false,
+  wide = false,
+  onClose,
+}) {
   count += 1;
   const id = `dialog-${count}`;
   const close = () => element.close();
-  const head = h("div", { class: "dialog-head" }, mark && h("span", { class: "dialog-mark" }, icon(mark)), h("h2", { id }, title));
+  const head = h(
+    "div",
+    { class: "dialog-head" },
+    mark && h("span", { class: "dialog-mark" }, icon(mark)),
+    h("h2", { id }, title),
+  );
   if (!must && buttons) head.append(button(_("Close"), close, { kind: "btn-quiet btn-sm", icon: "x", iconOnly: true }));
   const element = h(
     "dialog",
-    { class: `dialog tone-${tone} ${wide ? "dialog-wide" : ""}`, "aria-labelledby": id, role: must ? "alertdialog" : null },
+    {
+      class: `dialog tone-${tone} ${wide ? "dialog-wide" : ""}`,
+      "aria-labelledby": id,
+      role: must ? "alertdialog" : null,
+    },
     head,
     h("div", { class: "dialog-body" }, ...body.filter((child) => child !== null && child !== false)),
     h("div", { class: "dialog-foot" }, ...(buttons ?? [button(_("Close"), close)])),
@@ -69,7 +87,10 @@ export function confirmDialog({ title, text, yes, no = _("Cancel"), tone = "acce
       tone,
       icon: mark,
       body: [h("p", null, text)],
-      buttons: [button(no, () => done(false), { autofocus: tone === "bad" }), button(yes, () => done(true), { kind: tone === "bad" ? "btn-danger" : "btn-primary" })],
+      buttons: [
+        button(no, () => done(false), { autofocus: tone === "bad" }),
+        button(yes, () => done(true), { kind: tone === "bad" ? "btn-danger" : "btn-primary" }),
+      ],
       onClose: () => resolve(answer),
     });
   });

@@ -33,7 +33,8 @@ function setProp(element, name, value) {
   if (name === "class") element.className = String(value);
   else if (name === "dataset") Object.assign(element.dataset, value);
   else if (name === "on") {
-    for (const [type, listener] of Object.entries(/** @type {object} */ (value))) element.addEventListener(type, listener);
+    for (const [type, listener] of Object.entries(/** @type {object} */ (value)))
+      element.addEventListener(type, listener);
   } else if (AS_PROPERTY.has(name)) Object.assign(element, { [name]: value });
   else if (value !== false) element.setAttribute(name, value === true ? "" : String(value));
 }
@@ -81,7 +82,12 @@ export function button(label, onClick, options = {}) {
   const { kind = "", icon: name, iconOnly = false, ...props } = options;
   const shape = iconOnly ? "btn btn-icon" : "btn";
   const named = iconOnly ? { "aria-label": label, title: label } : {};
-  return h("button", { type: "button", class: `${shape} ${kind}`.trim(), on: { click: onClick }, ...named, ...props }, name && icon(name), !iconOnly && h("span", null, label));
+  return h(
+    "button",
+    { type: "button", class: `${shape} ${kind}`.trim(), on: { click: onClick }, ...named, ...props },
+    name && icon(name),
+    !iconOnly && h("span", null, label),
+  );
 }
 
 /** Show that a button works, until the promise ends. @param {HTMLButtonElement} element @param {() => Promise<void>} work */

@@ -188,7 +188,8 @@ export class LiveSocket {
   receive(message) {
     this.lastHeard = Date.now();
     // The welcome's number is where replay would end, not what was seen: it counts only when there is nothing to replay.
-    if (typeof message.seq === "number" && (message.type !== "welcome" || this.since === null)) this.since = Math.max(this.since ?? 0, message.seq);
+    if (typeof message.seq === "number" && (message.type !== "welcome" || this.since === null))
+      this.since = Math.max(this.since ?? 0, message.seq);
     if (message.type === "welcome") this.welcome(message);
     else if (message.type === "pong") this.pong(message);
     else if (message.type === "superseded") {

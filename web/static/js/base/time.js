@@ -28,7 +28,10 @@ export class ServerClock {
   }
 
   best() {
-    return this.samples.reduce((a, b) => (a && a.rtt <= b.rtt ? a : b), /** @type {{offset: number, rtt: number} | null} */ (null));
+    return this.samples.reduce(
+      (a, b) => (a && a.rtt <= b.rtt ? a : b),
+      /** @type {{offset: number, rtt: number} | null} */ (null),
+    );
   }
 
   /** Server's clock minus the browser's, ms. */

@@ -42,7 +42,9 @@ export class Answers {
 
   /** How many questions have an answer. */
   get given() {
-    return [...this.all.values()].filter((answer) => answer !== null && answer !== "" && !(Array.isArray(answer) && !answer.length)).length;
+    return [...this.all.values()].filter(
+      (answer) => answer !== null && answer !== "" && !(Array.isArray(answer) && !answer.length),
+    ).length;
   }
 
   /** Send what is unsaved, one after the other. */

@@ -22,7 +22,11 @@ export class App {
     this.watchers = new Set();
     this.clock = new ServerClock(pageData.server_ms);
     // A new name per load: a duplicated tab must not pass for the same one.
-    this.socket = new LiveSocket({ getToken: () => post("/api/v1/sitting/live-token"), clock: this.clock, tab: crypto.randomUUID?.() ?? String(Math.random()) });
+    this.socket = new LiveSocket({
+      getToken: () => post("/api/v1/sitting/live-token"),
+      clock: this.clock,
+      tab: crypto.randomUUID?.() ?? String(Math.random()),
+    });
     this.media = new LocalMedia();
     this.observations = new Observations((message) => this.socket.sendReliably(message));
     const iceServers = () => this.iceServers;
@@ -81,7 +85,10 @@ export class App {
   take(state) {
     useCsrf(state.csrf);
     this.iceServers = state.ice_servers ?? this.iceServers;
-    const pending = this.known?.messages.filter((message) => message.pending && !state.messages.some((other) => other.ref === message.ref)) ?? [];
+    const pending =
+      this.known?.messages.filter(
+        (message) => message.pending && !state.messages.some((other) => other.ref === message.ref),
+      ) ?? [];
     this.change({ ...state, messages: [...state.messages, ...pending] });
   }
 
@@ -102,7 +109,16 @@ export class App {
   /** @param {string} text */
   sendChat(text) {
     const ref = crypto.randomUUID?.() ?? String(Math.random());
-    const message = /** @type {const} */ ({ id: -this.clock.now(), author: "candidate", kind: "message", name: "", text, at_ms: this.clock.now(), ref, pending: true });
+    const message = /** @type {const} */ ({
+      id: -this.clock.now(),
+      author: "candidate",
+      kind: "message",
+      name: "",
+      text,
+      at_ms: this.clock.now(),
+      ref,
+      pending: true,
+    });
     this.change({ ...this.state, messages: [...this.state.messages, message] });
     this.socket.sendReliably({ type: "chat", text, ref });
   }

@@ -12,10 +12,28 @@ const LONGEST = 4000;
 /** @param {Message} message */
 function bubble(message) {
   const own = message.author === "candidate";
-  const classes = ["chat-message", own && "is-own", message.author === "system" && "is-system", message.kind === "incident" && "is-incident", message.pending && "is-pending"];
+  const classes = [
+    "chat-message",
+    own && "is-own",
+    message.author === "system" && "is-system",
+    message.kind === "incident" && "is-incident",
+    message.pending && "is-pending",
+  ];
   const who = own ? _("You") : message.author === "proctor" ? _("Proctor") : "";
-  const meta = h("span", { class: "chat-meta" }, who, h("time", null, formatTime(message.at_ms)), message.pending && h("span", null, _("sending…")));
-  return h("li", { class: classes.filter(Boolean).join(" "), dataset: { key: message.ref || String(message.id) } }, message.kind === "incident" && icon("octagon-alert", "icon-sm"), message.text, meta);
+  const meta = h(
+    "span",
+    { class: "chat-meta" },
+    who,
+    h("time", null, formatTime(message.at_ms)),
+    message.pending && h("span", null, _("sending…")),
+  );
+  return h(
+    "li",
+    { class: classes.filter(Boolean).join(" "), dataset: { key: message.ref || String(message.id) } },
+    message.kind === "incident" && icon("octagon-alert", "icon-sm"),
+    message.text,
+    meta,
+  );
 }
 
 /**
@@ -24,8 +42,20 @@ function bubble(message) {
  */
 export function chatPanel(app, { onUnread = () => {}, isSeen = () => true } = {}) {
   const log = h("ol", { class: "chat-log", role: "log", "aria-label": _("Messages"), "aria-live": "off", tabindex: 0 });
-  const empty = h("li", { class: "chat-message is-system" }, _("Write here when something is unclear or does not work. Questions about the content of the exam cannot be answered."));
-  const input = h("textarea", { class: "textarea", rows: 1, maxlength: LONGEST, placeholder: _("Message to the proctor"), "aria-label": _("Message to the proctor") });
+  const empty = h(
+    "li",
+    { class: "chat-message is-system" },
+    _(
+      "Write here when something is unclear or does not work. Questions about the content of the exam cannot be answered.",
+    ),
+  );
+  const input = h("textarea", {
+    class: "textarea",
+    rows: 1,
+    maxlength: LONGEST,
+    placeholder: _("Message to the proctor"),
+    "aria-label": _("Message to the proctor"),
+  });
   /** @type {Map<string, {message: Message, node: HTMLElement}>} */
   const shown = new Map();
   let unread = 0;
@@ -84,7 +114,12 @@ export function chatPanel(app, { onUnread = () => {}, isSeen = () => true } = {}
     first = false;
   };
 
-  const form = h("form", { class: "chat-form", on: { submit: (/** @type {Event} */ event) => (event.preventDefault(), send()) } }, input, button(_("Send"), () => {}, { kind: "btn-primary", icon: "send", iconOnly: true, type: "submit" }));
+  const form = h(
+    "form",
+    { class: "chat-form", on: { submit: (/** @type {Event} */ event) => (event.preventDefault(), send()) } },
+    input,
+    button(_("Send"), () => {}, { kind: "btn-primary", icon: "send", iconOnly: true, type: "submit" }),
+  );
   update();
   return {
     element: h("div", { class: "chat" }, log, form),

@@ -37,13 +37,25 @@ async function checkBrowser() {
     WebSocket: "WebSocket" in window,
     AudioContext: "AudioContext" in window,
   };
-  const missing = Object.entries(needed).filter(([, there]) => !there).map(([name]) => name);
+  const missing = Object.entries(needed)
+    .filter(([, there]) => !there)
+    .map(([name]) => name);
   const values = { missing: missing.join(" "), secure: window.isSecureContext };
   if (!window.isSecureContext) {
-    return { state: "failed", detail: _("This page was not opened over a secure address (https)"), advice: _("Open the exam from your course again, or ask your support."), values };
+    return {
+      state: "failed",
+      detail: _("This page was not opened over a secure address (https)"),
+      advice: _("Open the exam from your course again, or ask your support."),
+      values,
+    };
   }
   if (missing.length) {
-    return { state: "failed", detail: _("This browser lacks what the exam needs"), advice: _("Use a current Chrome, Edge or Firefox on a computer; phones and tablets cannot share their screen."), values };
+    return {
+      state: "failed",
+      detail: _("This browser lacks what the exam needs"),
+      advice: _("Use a current Chrome, Edge or Firefox on a computer; phones and tablets cannot share their screen."),
+      values,
+    };
   }
   return { state: "passed", detail: _("Your browser can do all that is needed"), values };
 }
@@ -54,7 +66,11 @@ async function checkCamera(app) {
     const stream = await app.media.openCamera();
     const track = stream.getVideoTracks()[0];
     const { width = 0, height = 0 } = track?.getSettings() ?? {};
-    return { state: "passed", detail: track?.label || _("The camera works"), values: { width, height, label: track?.label ?? "" } };
+    return {
+      state: "passed",
+      detail: track?.label || _("The camera works"),
+      values: { width, height, label: track?.label ?? "" },
+    };
   } catch (error) {
     const { code, title, advice } = cameraFailure(error);
     return { state: "failed", detail: title, advice, values: { error: code } };
@@ -66,7 +82,12 @@ async function checkMicrophone(app, { level, now }) {
   const stream = app.media.camera;
   const track = stream?.getAudioTracks()[0];
   if (!stream || !track || track.readyState !== "live") {
-    return { state: "failed", detail: _("There is no microphone to listen to"), advice: _("Let the camera check pass first; it asks for both."), values: {} };
+    return {
+      state: "failed",
+      detail: _("There is no microphone to listen to"),
+      advice: _("Let the camera check pass first; it asks for both."),
+      values: {},
+    };
   }
   now?.(_("Please say a few words…"));
   const sound = new SoundLevel(stream);
@@ -83,8 +104,21 @@ async function checkMicrophone(app, { level, now }) {
   }
   const values = { loudest: Math.round(loudest * 100), muted: track.muted, label: track.label };
   if (loudest > HEARD) return { state: "passed", detail: track.label || _("We can hear you"), values };
-  if (loudest > 0) return { state: "warning", detail: _("Very quiet"), advice: _("Speak up, come closer, or raise the microphone's level, then check again. You may go on."), values };
-  return { state: "failed", detail: _("We hear nothing at all"), advice: _("The microphone may be muted, by a key or a switch on it. Unmute it or choose another one, then try again."), values };
+  if (loudest > 0)
+    return {
+      state: "warning",
+      detail: _("Very quiet"),
+      advice: _("Speak up, come closer, or raise the microphone's level, then check again. You may go on."),
+      values,
+    };
+  return {
+    state: "failed",
+    detail: _("We hear nothing at all"),
+    advice: _(
+      "The microphone may be muted, by a key or a switch on it. Unmute it or choose another one, then try again.",
+    ),
+    values,
+  };
 }
 
 /** @param {App} app @returns {Promise<Result>} */
@@ -92,7 +126,15 @@ async function checkScreen(app) {
   try {
     if (!app.media.screenLive) await app.media.openScreen();
     const settings = app.media.screen?.getVideoTracks()[0]?.getSettings() ?? {};
-    return { state: "passed", detail: _("The whole screen is shared"), values: { width: settings.width ?? 0, height: settings.height ?? 0, ...(settings.displaySurface && { display_surface: settings.displaySurface }) } };
+    return {
+      state: "passed",
+      detail: _("The whole screen is shared"),
+      values: {
+        width: settings.width ?? 0,
+        height: settings.height ?? 0,
+        ...(settings.displaySurface && { display_surface: settings.displaySurface }),
+      },
+    };
   } catch (error) {
     const { code, title, advice } = screenFailure(error);
     return { state: "failed", detail: title, advice, values: { error: code } };
@@ -102,8 +144,18 @@ async function checkScreen(app) {
 /** @param {App} app @returns {Promise<Result>} */
 async function checkDisplays(app) {
   const more = hasMoreDisplays();
-  if (!more || app.state.rules.allow_multiple_displays === true) return { state: "passed", detail: more ? _("Several displays, which this exam allows") : _("One display"), values: { extended: more } };
-  return { state: "warning", detail: _("A second display is connected"), advice: _("Unplug it or switch it off before the exam; it is reported while it is there."), values: { extended: true } };
+  if (!more || app.state.rules.allow_multiple_displays === true)
+    return {
+      state: "passed",
+      detail: more ? _("Several displays, which this exam allows") : _("One display"),
+      values: { extended: more },
+    };
+  return {
+    state: "warning",
+    detail: _("A second display is connected"),
+    advice: _("Unplug it or switch it off before the exam; it is reported while it is there."),
+    values: { extended: true },
+  };
 }
 
 /** @param {App} app @returns {Promise<Result>} */
@@ -112,7 +164,14 @@ async function checkConnection(app) {
   socket.open();
   for (const end = Date.now() + SOCKET_MS; socket.state !== "online" || clock.rtt === null; await sleep(100)) {
     if (Date.now() > end) {
-      return { state: "failed", detail: _("No steady connection to the exam server"), advice: _("A firewall, proxy or VPN may be in the way (WebSocket). Switch the VPN off or use another network, then try again."), values: { state: socket.state } };
+      return {
+        state: "failed",
+        detail: _("No steady connection to the exam server"),
+        advice: _(
+          "A firewall, proxy or VPN may be in the way (WebSocket). Switch the VPN off or use another network, then try again.",
+        ),
+        values: { state: socket.state },
+      };
     }
   }
   for (let ping = 0; ping < 4; ping += 1) {
@@ -121,7 +180,16 @@ async function checkConnection(app) {
   }
   const rtt = Math.round(clock.rtt ?? 0);
   const detail = _("Round trip {ms} ms", { ms: rtt });
-  if (rtt >= SLOW_RTT_MS) return { state: "warning", detail, advice: rtt >= BAD_RTT_MS ? _("This is very slow. A cable instead of Wi-Fi or another network would help.") : _("A little slow, but enough."), values: { rtt_ms: rtt } };
+  if (rtt >= SLOW_RTT_MS)
+    return {
+      state: "warning",
+      detail,
+      advice:
+        rtt >= BAD_RTT_MS
+          ? _("This is very slow. A cable instead of Wi-Fi or another network would help.")
+          : _("A little slow, but enough."),
+      values: { rtt_ms: rtt },
+    };
   return { state: "passed", detail, values: { rtt_ms: rtt } };
 }
 
@@ -129,9 +197,26 @@ async function checkConnection(app) {
 async function checkNetwork(app) {
   const kinds = await gatherKinds(app.iceServers);
   const wantsRelay = app.iceServers.some((server) => [server.urls].flat().some((url) => url.startsWith("turn")));
-  const found = Object.entries(kinds).filter(([, there]) => there).map(([kind]) => kind).join(", ");
-  if (!found) return { state: "failed", detail: _("The browser finds no way out for video"), advice: _("A policy or an extension blocks WebRTC. Switch the extension off or use another browser, then try again."), values: kinds };
-  if (wantsRelay && !kinds.relay) return { state: "warning", detail: _("Video may go out directly only ({kinds})", { kinds: found }), advice: _("The relay cannot be reached. If the picture fails later, use another network."), values: kinds };
+  const found = Object.entries(kinds)
+    .filter(([, there]) => there)
+    .map(([kind]) => kind)
+    .join(", ");
+  if (!found)
+    return {
+      state: "failed",
+      detail: _("The browser finds no way out for video"),
+      advice: _(
+        "A policy or an extension blocks WebRTC. Switch the extension off or use another browser, then try again.",
+      ),
+      values: kinds,
+    };
+  if (wantsRelay && !kinds.relay)
+    return {
+      state: "warning",
+      detail: _("Video may go out directly only ({kinds})", { kinds: found }),
+      advice: _("The relay cannot be reached. If the picture fails later, use another network."),
+      values: kinds,
+    };
   return { state: "passed", detail: _("Video can go out ({kinds})", { kinds: found }), values: kinds };
 }
 
@@ -141,7 +226,12 @@ async function checkClock(app) {
   const values = { offset_ms: offset };
   if (Math.abs(offset) < CLOCK_OFF_MS) return { state: "passed", detail: _("Your computer's clock is right"), values };
   const minutes = Math.round(Math.abs(offset) / 60_000);
-  return { state: "warning", detail: _("Your computer's clock is off by {n} min", { n: minutes }), advice: _("This does no harm: only the server's clock counts."), values };
+  return {
+    state: "warning",
+    detail: _("Your computer's clock is off by {n} min", { n: minutes }),
+    advice: _("This does no harm: only the server's clock counts."),
+    values,
+  };
 }
 
 /** In the order they run. @type {Check[]} */

@@ -43,7 +43,15 @@ function chooser(id, label, onChange) {
       const current = used?.getSettings().deviceId;
       // With one device there is nothing to choose, without a stream nothing to show.
       field.hidden = devices.length < 2 || !used;
-      select.replaceChildren(...devices.map((device, index) => h("option", { value: device.deviceId, selected: device.deviceId === current }, device.label || `${label} ${index + 1}`)));
+      select.replaceChildren(
+        ...devices.map((device, index) =>
+          h(
+            "option",
+            { value: device.deviceId, selected: device.deviceId === current },
+            device.label || `${label} ${index + 1}`,
+          ),
+        ),
+      );
     },
   };
 }

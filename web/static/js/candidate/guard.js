@@ -17,8 +17,19 @@ const STATS_MS = 10_000;
  */
 function insist({ title, text, action, icon: name, retry, word }) {
   const problem = h("div", { class: "notice tone-warn", role: "alert", hidden: true });
-  const again = button(action, () => void busy(again, attempt), { kind: "btn-primary btn-lg", icon: name, autofocus: true });
-  const dialog = openDialog({ title, icon: "triangle-alert", tone: "bad", must: true, body: [h("p", null, text), problem], buttons: [again] });
+  const again = button(action, () => void busy(again, attempt), {
+    kind: "btn-primary btn-lg",
+    icon: name,
+    autofocus: true,
+  });
+  const dialog = openDialog({
+    title,
+    icon: "triangle-alert",
+    tone: "bad",
+    must: true,
+    body: [h("p", null, text), problem],
+    buttons: [again],
+  });
   async function attempt() {
     try {
       await retry();

@@ -74,7 +74,10 @@ function keepGoing(app) {
   addEventListener("beforeunload", (event) => {
     if (app.known && isUnderWay(app.known) && app.socket.state !== "superseded") event.preventDefault();
   });
-  document.addEventListener("visibilitychange", () => app.known && isRunning(app.known) && !document.hidden && void stayAwake());
+  document.addEventListener(
+    "visibilitychange",
+    () => app.known && isRunning(app.known) && !document.hidden && void stayAwake(),
+  );
 
   return () => {
     const state = app.known;

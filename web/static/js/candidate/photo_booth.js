@@ -10,7 +10,10 @@ import { hintWords } from "./words.js";
 /** @typedef {import("./types.js").PhotoKind} PhotoKind */
 
 /** A document's small print needs more than the exam's picture. */
-const IDEAL = { face: { width: { ideal: 1280 }, height: { ideal: 960 } }, document: { width: { ideal: 1920 }, height: { ideal: 1080 } } };
+const IDEAL = {
+  face: { width: { ideal: 1280 }, height: { ideal: 960 } },
+  document: { width: { ideal: 1920 }, height: { ideal: 1080 } },
+};
 const JPEG_QUALITY = 0.92;
 /** Mean brightness (0..255) out of which a photo is surely hard to read. */
 const DARK = 45;
@@ -27,7 +30,8 @@ function brightness(canvas) {
   context.drawImage(canvas, 0, 0, 64, 48);
   const { data } = context.getImageData(0, 0, 64, 48);
   let sum = 0;
-  for (let index = 0; index < data.length; index += 4) sum += 0.299 * (data[index] ?? 0) + 0.587 * (data[index + 1] ?? 0) + 0.114 * (data[index + 2] ?? 0);
+  for (let index = 0; index < data.length; index += 4)
+    sum += 0.299 * (data[index] ?? 0) + 0.587 * (data[index + 1] ?? 0) + 0.114 * (data[index + 2] ?? 0);
   return sum / (data.length / 4);
 }
 
@@ -62,7 +66,13 @@ export function photoBooth(app, kind, onDone = () => {}) {
   /** @type {Blob | null} */
   let taken = null;
   let gone = false;
-  const video = h("video", { class: face ? "mirrored" : "", autoplay: true, playsinline: true, muted: true, "aria-label": _("Live picture of your camera") });
+  const video = h("video", {
+    class: face ? "mirrored" : "",
+    autoplay: true,
+    playsinline: true,
+    muted: true,
+    "aria-label": _("Live picture of your camera"),
+  });
   const still = h("img", { alt: _("The photo you took"), hidden: true, class: face ? "mirrored" : "" });
   const guide = h("div", { class: `guide guide-${kind}`, "aria-hidden": "true" });
   const stage = h("div", { class: "stage booth-stage" }, video, guide, still);
@@ -72,7 +82,15 @@ export function photoBooth(app, kind, onDone = () => {}) {
   const tell = (/** @type {string[]} */ texts, tone = "warn") => {
     problem.hidden = texts.length === 0;
     problem.className = `notice tone-${tone}`;
-    fill(problem, icon(tone === "bad" ? "circle-alert" : "triangle-alert"), h("div", null, texts.map((text) => h("p", null, text))));
+    fill(
+      problem,
+      icon(tone === "bad" ? "circle-alert" : "triangle-alert"),
+      h(
+        "div",
+        null,
+        texts.map((text) => h("p", null, text)),
+      ),
+    );
   };
 
   const shoot = button(_("Take the photo"), () => void take(), { kind: "btn-primary btn-lg", icon: "camera" });
@@ -163,7 +181,11 @@ export function photoAdvice(kind) {
           ["scan", _("The whole document inside the frame")],
           ["sun", _("All letters readable, no glare")],
         ];
-  return h("ul", { class: "advice" }, advice.map(([name, text]) => h("li", null, icon(name ?? ""), h("span", null, text))));
+  return h(
+    "ul",
+    { class: "advice" },
+    advice.map(([name, text]) => h("li", null, icon(name ?? ""), h("span", null, text))),
+  );
 }
 
 /** What the server found in a photo that was handed in, with a way to take it again. @param {import("./app.js").App} app @param {PhotoKind} kind @param {() => void} onRetake */
@@ -174,8 +196,23 @@ export function photoNotice(app, kind, onRetake) {
   if (!requested && !photo.hints?.length) return null;
   const title =
     kind === "face"
-      ? requested ? _("The proctor asks for a new photo of your face") : _("Your photo may not be good enough")
-      : requested ? _("The proctor asks for a new photo of your document") : _("The photo of your document may not be good enough");
-  const text = h("div", { class: "grow" }, h("strong", null, title), requested ? null : (photo.hints ?? []).map((hint) => h("p", { class: "small" }, hintWords(hint))));
-  return h("div", { class: "notice tone-warn photo-notice" }, icon(kind === "face" ? "scan-face" : "id-card"), text, button(_("Take again"), onRetake, { kind: "btn-sm", icon: "camera" }));
+      ? requested
+        ? _("The proctor asks for a new photo of your face")
+        : _("Your photo may not be good enough")
+      : requested
+        ? _("The proctor asks for a new photo of your document")
+        : _("The photo of your document may not be good enough");
+  const text = h(
+    "div",
+    { class: "grow" },
+    h("strong", null, title),
+    requested ? null : (photo.hints ?? []).map((hint) => h("p", { class: "small" }, hintWords(hint))),
+  );
+  return h(
+    "div",
+    { class: "notice tone-warn photo-notice" },
+    icon(kind === "face" ? "scan-face" : "id-card"),
+    text,
+    button(_("Take again"), onRetake, { kind: "btn-sm", icon: "camera" }),
+  );
 }

@@ -7,7 +7,8 @@ import { RULES } from "./words.js";
 /** @param {import("./types.js").State} state */
 export function rulesList(state) {
   const own = state.exam.custom_rules.trim();
-  const isAllowed = (/** @type {typeof RULES[number]} */ rule) => (typeof state.rules[rule.name] === "boolean" ? state.rules[rule.name] === true : rule.byDefault);
+  const isAllowed = (/** @type {typeof RULES[number]} */ rule) =>
+    typeof state.rules[rule.name] === "boolean" ? state.rules[rule.name] === true : rule.byDefault;
   const line = (/** @type {typeof RULES[number]} */ rule) => {
     const allowed = isAllowed(rule);
     return h(
@@ -15,14 +16,26 @@ export function rulesList(state) {
       { class: `rule ${allowed ? "is-allowed" : "is-forbidden"}` },
       h("span", { class: "rule-icon" }, icon(rule.icon)),
       h("span", { class: "grow" }, rule.title()),
-      h("span", { class: `badge ${allowed ? "tone-good" : ""}` }, icon(allowed ? "check" : "ban"), allowed ? _("allowed") : _("not allowed")),
+      h(
+        "span",
+        { class: `badge ${allowed ? "tone-good" : ""}` },
+        icon(allowed ? "check" : "ban"),
+        allowed ? _("allowed") : _("not allowed"),
+      ),
     );
   };
   const sorted = [...RULES].sort((a, b) => Number(isAllowed(b)) - Number(isAllowed(a)));
   return h(
     "div",
     { class: "rules" },
-    own ? h("div", { class: "notice tone-info" }, icon("scroll-text"), h("div", null, h("strong", null, _("Rules of this exam")), h("p", { class: "rules-own" }, own))) : null,
+    own
+      ? h(
+          "div",
+          { class: "notice tone-info" },
+          icon("scroll-text"),
+          h("div", null, h("strong", null, _("Rules of this exam")), h("p", { class: "rules-own" }, own)),
+        )
+      : null,
     h("ul", { class: "rules-list" }, sorted.map(line)),
   );
 }

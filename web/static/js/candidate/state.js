@@ -10,7 +10,9 @@
  * @returns {T[]} the list with the item in place of the one with its id, or at the end
  */
 function put(list, item) {
-  return list.some((other) => other.id === item.id) ? list.map((other) => (other.id === item.id ? item : other)) : [...list, item];
+  return list.some((other) => other.id === item.id)
+    ? list.map((other) => (other.id === item.id ? item : other))
+    : [...list, item];
 }
 
 /** @type {Record<string, (state: State, payload: any, atMs: number) => State>} */
@@ -23,13 +25,19 @@ const REDUCERS = {
   "chat.message": (state, { message }) => ({
     ...state,
     // The server's copy takes the place of the one shown while it was on its way.
-    messages: put(state.messages.filter((other) => !(other.pending && other.ref === message.ref)), message),
+    messages: put(
+      state.messages.filter((other) => !(other.pending && other.ref === message.ref)),
+      message,
+    ),
   }),
   "incident.warning": (state, { incident }) => ({ ...state, warnings: put(state.warnings, incident) }),
   "incident.changed": (state, { incident }) =>
-    state.warnings.some((other) => other.id === incident.id) ? { ...state, warnings: put(state.warnings, incident) } : state,
+    state.warnings.some((other) => other.id === incident.id)
+      ? { ...state, warnings: put(state.warnings, incident) }
+      : state,
   "photo.requested": (state, { kind }) => withPhoto(state, kind, { state: "retake_requested", hints: [] }),
-  "photo.submitted": (state, { kind, photo_id }) => withPhoto(state, kind, { id: photo_id, state: "submitted", verdict: null, hints: [] }),
+  "photo.submitted": (state, { kind, photo_id }) =>
+    withPhoto(state, kind, { id: photo_id, state: "submitted", verdict: null, hints: [] }),
   "photo.checked": (state, { kind, photo_id, verdict, hints }) => {
     const known = state.photos[/** @type {"face" | "document"} */ (kind)];
     // An answer about an older photo says nothing of the new one.
@@ -58,13 +66,15 @@ const BEFORE = new Set(["created", "scheduled", "check_in"]);
 export const isOver = (state) => ENDED.has(state.sitting.state) || REFUSED.has(state.sitting.state);
 
 /** The exam has begun and has not ended. @param {State} state */
-export const isUnderWay = (state) => !isOver(state) && state.sitting.started_ms !== null && !BEFORE.has(state.sitting.state);
+export const isUnderWay = (state) =>
+  !isOver(state) && state.sitting.started_ms !== null && !BEFORE.has(state.sitting.state);
 
 /** Time is running. @param {State} state */
 export const isRunning = (state) => state.sitting.state === "running";
 
 /** Warnings that count, oldest first. @param {State} state */
-export const warningsOf = (state) => state.warnings.filter((warning) => warning.sent_ms !== null && !warning.withdrawn_ms);
+export const warningsOf = (state) =>
+  state.warnings.filter((warning) => warning.sent_ms !== null && !warning.withdrawn_ms);
 
 /** The proctor's incident message that blocks the content, until a normal one follows. @param {State} state */
 export function blockingMessage(state) {

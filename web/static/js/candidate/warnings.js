@@ -37,7 +37,15 @@ export function watchWarnings(app) {
       icon: warningIcon(warning.type),
       tone: "warn",
       must: true,
-      body: [h("p", { class: "warning-title" }, warningTitle(warning.type)), warning.comment ? h("p", null, warning.comment) : null, h("p", { class: "small" }, _("Please keep to the rules. Time goes on while you read this; the warning is marked in the recording."))],
+      body: [
+        h("p", { class: "warning-title" }, warningTitle(warning.type)),
+        warning.comment ? h("p", null, warning.comment) : null,
+        h(
+          "p",
+          { class: "small" },
+          _("Please keep to the rules. Time goes on while you read this; the warning is marked in the recording."),
+        ),
+      ],
       buttons: [yes],
     });
     open = { id: warning.id, close: dialog.close };
@@ -71,8 +79,25 @@ export function warningList(app) {
     if (key === shown) return;
     shown = key;
     element.hidden = warnings.length === 0;
-    const lines = warnings.map((warning) => h("li", { class: "warning-line tone-warn" }, icon(warningIcon(warning.type), "icon-sm icon-tone"), h("span", { class: "grow" }, warningTitle(warning.type)), h("time", { class: "muted" }, formatTime(warning.sent_ms ?? warning.start_ms))));
-    fill(element, h("h2", { class: "panel-title" }, _("Warnings"), h("span", { class: "badge tone-warn" }, icon("triangle-alert"), warnings.length)), h("ul", { class: "warning-lines" }, lines));
+    const lines = warnings.map((warning) =>
+      h(
+        "li",
+        { class: "warning-line tone-warn" },
+        icon(warningIcon(warning.type), "icon-sm icon-tone"),
+        h("span", { class: "grow" }, warningTitle(warning.type)),
+        h("time", { class: "muted" }, formatTime(warning.sent_ms ?? warning.start_ms)),
+      ),
+    );
+    fill(
+      element,
+      h(
+        "h2",
+        { class: "panel-title" },
+        _("Warnings"),
+        h("span", { class: "badge tone-warn" }, icon("triangle-alert"), warnings.length),
+      ),
+      h("ul", { class: "warning-lines" }, lines),
+    );
   };
   update();
   return { element, update };

@@ -36,10 +36,20 @@ export const RULES = [
   { name: "allow_to_use_calculator", icon: "calculator", title: () => _("Calculator"), byDefault: true },
   { name: "allow_to_use_excel", icon: "table", title: () => _("Spreadsheets"), byDefault: false },
   { name: "allow_to_use_messengers", icon: "messages-square", title: () => _("Messengers"), byDefault: false },
-  { name: "allow_to_use_human_assistant", icon: "hand-helping", title: () => _("Help of other people"), byDefault: false },
+  {
+    name: "allow_to_use_human_assistant",
+    icon: "hand-helping",
+    title: () => _("Help of other people"),
+    byDefault: false,
+  },
   { name: "allow_absence_in_frame", icon: "user-x", title: () => _("Leaving the picture"), byDefault: false },
   { name: "allow_voices", icon: "audio-lines", title: () => _("Voices in the room"), byDefault: false },
-  { name: "allow_wrong_gaze_direction", icon: "eye-off", title: () => _("Looking away from the screen"), byDefault: false },
+  {
+    name: "allow_wrong_gaze_direction",
+    icon: "eye-off",
+    title: () => _("Looking away from the screen"),
+    byDefault: false,
+  },
 ];
 
 /** @type {Record<string, () => string>} */

@@ -18,7 +18,9 @@ export class NotWholeScreen extends Error {
 const CAMERA = {
   NotAllowedError: () => ({
     title: _("The browser does not allow the camera and the microphone"),
-    advice: _("Click the camera or lock sign beside the address, choose “Allow” for both, then try again. On a Mac, allow the browser in System Settings, Privacy too."),
+    advice: _(
+      "Click the camera or lock sign beside the address, choose “Allow” for both, then try again. On a Mac, allow the browser in System Settings, Privacy too.",
+    ),
   }),
   NotFoundError: () => ({
     title: _("No camera or microphone was found"),
@@ -26,7 +28,9 @@ const CAMERA = {
   }),
   NotReadableError: () => ({
     title: _("The camera or the microphone is in use by another program"),
-    advice: _("Close video calls and other programs that use them, then try again. If it stays so, restart the browser."),
+    advice: _(
+      "Close video calls and other programs that use them, then try again. If it stays so, restart the browser.",
+    ),
   }),
   OverconstrainedError: () => ({
     title: _("This camera cannot give the picture we need"),
@@ -34,7 +38,9 @@ const CAMERA = {
   }),
   SecurityError: () => ({
     title: _("The camera is blocked on this computer"),
-    advice: _("An administrator has switched it off for the browser. Use another browser or computer, or ask your support."),
+    advice: _(
+      "An administrator has switched it off for the browser. Use another browser or computer, or ask your support.",
+    ),
   }),
 };
 
@@ -42,7 +48,9 @@ const CAMERA = {
 const SCREEN = {
   NotAllowedError: () => ({
     title: _("The screen is not shared"),
-    advice: _("Click “Share the screen”, choose “Entire screen” and confirm. On a Mac, allow screen recording for the browser in System Settings, Privacy."),
+    advice: _(
+      "Click “Share the screen”, choose “Entire screen” and confirm. On a Mac, allow screen recording for the browser in System Settings, Privacy.",
+    ),
   }),
   NotWholeScreen: () => ({
     title: _("Only a window or a tab was shared"),
@@ -62,7 +70,13 @@ const SCREEN = {
 function wordIt(error, words) {
   const code = error instanceof Error || error instanceof DOMException ? error.name : "UnknownError";
   const found = words[code === "TypeError" ? "NotSupportedError" : code === "AbortError" ? "NotReadableError" : code];
-  return { code, ...(found?.() ?? { title: _("It did not work: {error}", { error: code }), advice: _("Try again. If it stays so, restart the browser.") }) };
+  return {
+    code,
+    ...(found?.() ?? {
+      title: _("It did not work: {error}", { error: code }),
+      advice: _("Try again. If it stays so, restart the browser."),
+    }),
+  };
 }
 
 /** @param {unknown} error of getUserMedia */

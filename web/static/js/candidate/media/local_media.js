@@ -59,7 +59,12 @@ export class LocalMedia {
       this.camera = await navigator.mediaDevices.getUserMedia({ video, audio });
     } catch (error) {
       // The chosen camera was unplugged: any other is better than none.
-      if (!(error instanceof DOMException && error.name === "OverconstrainedError" && (chosen.camera || chosen.microphone))) throw error;
+      if (!(
+        error instanceof DOMException &&
+        error.name === "OverconstrainedError" &&
+        (chosen.camera || chosen.microphone)
+      ))
+        throw error;
       this.chosen = {};
       return await this.openCamera({});
     } finally {
@@ -81,7 +86,12 @@ export class LocalMedia {
     let stream;
     try {
       stream = await navigator.mediaDevices.getDisplayMedia(
-        /** @type {DisplayMediaStreamOptions} */ ({ video: { ...SCREEN, displaySurface: "monitor" }, audio: false, monitorTypeSurfaces: "include", surfaceSwitching: "exclude" }),
+        /** @type {DisplayMediaStreamOptions} */ ({
+          video: { ...SCREEN, displaySurface: "monitor" },
+          audio: false,
+          monitorTypeSurfaces: "include",
+          surfaceSwitching: "exclude",
+        }),
       );
     } finally {
       this.asking = false;
@@ -116,7 +126,10 @@ export class LocalMedia {
   /** @returns {Promise<{cameras: MediaDeviceInfo[], microphones: MediaDeviceInfo[]}>} */
   async devices() {
     const all = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
-    return { cameras: all.filter((device) => device.kind === "videoinput"), microphones: all.filter((device) => device.kind === "audioinput") };
+    return {
+      cameras: all.filter((device) => device.kind === "videoinput"),
+      microphones: all.filter((device) => device.kind === "audioinput"),
+    };
   }
 
   /** Give everything back: lights out. */

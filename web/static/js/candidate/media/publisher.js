@@ -46,11 +46,21 @@ export class Publisher {
 
   listen() {
     const mine = (/** @type {(message: any) => void} */ handler) => (/** @type {any} */ message) => {
-      if (this.connection && (message.connection === this.connection || message.ref === this.connection)) handler(message);
+      if (this.connection && (message.connection === this.connection || message.ref === this.connection))
+        handler(message);
     };
-    this.socket.on("answer", mine((message) => void this.accept(message.sdp)));
-    this.socket.on("candidate", mine((message) => void this.addCandidate(message)));
-    this.socket.on("error", mine(() => this.again()));
+    this.socket.on(
+      "answer",
+      mine((message) => void this.accept(message.sdp)),
+    );
+    this.socket.on(
+      "candidate",
+      mine((message) => void this.addCandidate(message)),
+    );
+    this.socket.on(
+      "error",
+      mine(() => this.again()),
+    );
     this.socket.on("offer_wanted", (message) => message.track === this.track && this.again(0));
     this.socket.on("welcome", () => this.resume());
   }
@@ -154,7 +164,8 @@ export class Publisher {
     // What the browser sends goes to disk as it is, so all sittings should speak VP8.
     const codecs = RTCRtpSender.getCapabilities("video")?.codecs ?? [];
     const vp8 = codecs.filter((codec) => codec.mimeType === "video/VP8");
-    if (vp8.length) transceiver.setCodecPreferences?.([...vp8, ...codecs.filter((codec) => codec.mimeType !== "video/VP8")]);
+    if (vp8.length)
+      transceiver.setCodecPreferences?.([...vp8, ...codecs.filter((codec) => codec.mimeType !== "video/VP8")]);
   }
 
   /** @param {string} connection @param {RTCIceCandidate | null} candidate */

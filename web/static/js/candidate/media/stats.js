@@ -4,7 +4,16 @@
 
 /** @type {Record<string, string[]>} report type -> fields worth keeping */
 const KEPT = {
-  "outbound-rtp": ["bytesSent", "packetsSent", "framesPerSecond", "frameWidth", "frameHeight", "nackCount", "pliCount", "qualityLimitationReason"],
+  "outbound-rtp": [
+    "bytesSent",
+    "packetsSent",
+    "framesPerSecond",
+    "frameWidth",
+    "frameHeight",
+    "nackCount",
+    "pliCount",
+    "qualityLimitationReason",
+  ],
   "remote-inbound-rtp": ["packetsLost", "jitter", "roundTripTime"],
   "candidate-pair": ["currentRoundTripTime", "availableOutgoingBitrate"],
 };

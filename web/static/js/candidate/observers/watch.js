@@ -28,7 +28,14 @@ function watchFocus(app) {
     }
   };
   const timer = setInterval(look, LOOK_MS);
-  const stop = listen([[window, "blur"], [window, "focus"], [document, "visibilitychange"]], look);
+  const stop = listen(
+    [
+      [window, "blur"],
+      [window, "focus"],
+      [document, "visibilitychange"],
+    ],
+    look,
+  );
   return () => {
     clearInterval(timer);
     stop();
@@ -38,11 +45,18 @@ function watchFocus(app) {
 /** @param {App} app */
 function watchClipboard(app) {
   let last = 0;
-  return listen([[document, "copy"], [document, "cut"], [document, "paste"]], (event) => {
-    if (Date.now() - last < CLIPBOARD_EVERY_MS) return;
-    last = Date.now();
-    app.observations.moment("clipboard", { action: event.type });
-  });
+  return listen(
+    [
+      [document, "copy"],
+      [document, "cut"],
+      [document, "paste"],
+    ],
+    (event) => {
+      if (Date.now() - last < CLIPBOARD_EVERY_MS) return;
+      last = Date.now();
+      app.observations.moment("clipboard", { action: event.type });
+    },
+  );
 }
 
 /** @param {App} app */
@@ -86,7 +100,9 @@ function listen(targets, listener) {
 
 /** Start all watchers of a running exam. @param {App} app @returns {() => void} */
 export function watchBrowser(app) {
-  const stops = [watchFocus, watchClipboard, watchDisplays, watchFullScreen, watchMicrophone].map((watch) => watch(app));
+  const stops = [watchFocus, watchClipboard, watchDisplays, watchFullScreen, watchMicrophone].map((watch) =>
+    watch(app),
+  );
   return () => {
     for (const stop of stops) stop();
     app.observations.endAll();

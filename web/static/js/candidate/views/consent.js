@@ -10,7 +10,10 @@ const BULLET = "• ";
 
 /** Lines that begin with a bullet make a list, a line before a list is its heading, all others are paragraphs. @param {string} text @returns {Node[]} */
 export function paragraphs(text) {
-  const lines = text.split("\n").map((line) => line.trim()).filter(Boolean);
+  const lines = text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter(Boolean);
   /** @type {HTMLElement[]} */
   const nodes = [];
   lines.forEach((line, index) => {
@@ -31,7 +34,9 @@ export function consentView(app) {
   const refuse = async () => {
     const sure = await confirmDialog({
       title: _("Refuse and leave?"),
-      text: _("Without your consent this exam cannot be taken here. Your refusal is recorded, the organiser is told and will offer you another way. Nothing has been recorded of you."),
+      text: _(
+        "Without your consent this exam cannot be taken here. Your refusal is recorded, the organiser is told and will offer you another way. Nothing has been recorded of you.",
+      ),
       yes: _("Yes, I refuse"),
       no: _("Back"),
       tone: "warn",
@@ -39,14 +44,34 @@ export function consentView(app) {
     });
     if (sure) await answer(false);
   };
-  const accept = button(_("I agree, continue"), () => void busy(accept, () => answer(true)), { kind: "btn-primary btn-lg" });
+  const accept = button(_("I agree, continue"), () => void busy(accept, () => answer(true)), {
+    kind: "btn-primary btn-lg",
+  });
   const element = checkInFrame(
     app.state,
     "consent",
-    { title: _("Before we begin"), lead: _("This exam is supervised. Please read what is recorded, why, and who sees it.") },
-    h("div", { class: "consent-text", tabindex: 0, role: "region", "aria-label": _("Consent text") }, paragraphs(consent.text)),
-    h("p", { class: "muted small row row-tight" }, icon("scroll-text", "icon-sm"), _("Version {version}", { version: consent.version }), support && h("span", null, "· ", _("Questions:"), " ", h("a", { href: `mailto:${support}` }, support))),
-    h("div", { class: "check-in-foot" }, button(_("I do not agree"), () => void refuse(), { kind: "btn-quiet btn-lg" }), accept),
+    {
+      title: _("Before we begin"),
+      lead: _("This exam is supervised. Please read what is recorded, why, and who sees it."),
+    },
+    h(
+      "div",
+      { class: "consent-text", tabindex: 0, role: "region", "aria-label": _("Consent text") },
+      paragraphs(consent.text),
+    ),
+    h(
+      "p",
+      { class: "muted small row row-tight" },
+      icon("scroll-text", "icon-sm"),
+      _("Version {version}", { version: consent.version }),
+      support && h("span", null, "· ", _("Questions:"), " ", h("a", { href: `mailto:${support}` }, support)),
+    ),
+    h(
+      "div",
+      { class: "check-in-foot" },
+      button(_("I do not agree"), () => void refuse(), { kind: "btn-quiet btn-lg" }),
+      accept,
+    ),
   );
   return { element };
 }

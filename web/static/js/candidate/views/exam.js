@@ -22,12 +22,44 @@ import { warningList } from "../warnings.js";
 /** What stands before the content now, the weightiest first. @param {App} app @returns {Block | null} */
 function blockOf(app) {
   const message = blockingMessage(app.state);
-  if (message) return { key: `incident-${message.id}`, icon: "octagon-alert", tone: "bad", title: _("The proctor has stopped your work"), text: message.text };
-  if (app.state.sitting.state === "paused") return { key: "paused", icon: "circle-pause", tone: "info", title: _("The exam is paused"), text: _("Your time stands still. Stay at your place: the exam goes on when the proctor resumes it.") };
-  if (app.state.sitting.state === "interrupted") return { key: "interrupted", icon: "unlink", tone: "warn", title: _("The exam was interrupted"), text: _("We are putting it together again. Please stay on this page.") };
+  if (message)
+    return {
+      key: `incident-${message.id}`,
+      icon: "octagon-alert",
+      tone: "bad",
+      title: _("The proctor has stopped your work"),
+      text: message.text,
+    };
+  if (app.state.sitting.state === "paused")
+    return {
+      key: "paused",
+      icon: "circle-pause",
+      tone: "info",
+      title: _("The exam is paused"),
+      text: _("Your time stands still. Stay at your place: the exam goes on when the proctor resumes it."),
+    };
+  if (app.state.sitting.state === "interrupted")
+    return {
+      key: "interrupted",
+      icon: "unlink",
+      tone: "warn",
+      title: _("The exam was interrupted"),
+      text: _("We are putting it together again. Please stay on this page."),
+    };
   if (wantsFullScreen(app) && !document.fullscreenElement) {
-    const enter = button(_("Enter full screen"), () => void document.documentElement.requestFullscreen({ navigationUI: "hide" }).catch(toastError), { kind: "btn-primary btn-lg", icon: "maximize" });
-    return { key: "full", icon: "maximize", tone: "accent", title: _("This exam is taken in full screen"), text: _("Leaving full screen is reported to the proctor."), action: enter };
+    const enter = button(
+      _("Enter full screen"),
+      () => void document.documentElement.requestFullscreen({ navigationUI: "hide" }).catch(toastError),
+      { kind: "btn-primary btn-lg", icon: "maximize" },
+    );
+    return {
+      key: "full",
+      icon: "maximize",
+      tone: "accent",
+      title: _("This exam is taken in full screen"),
+      text: _("Leaving full screen is reported to the proctor."),
+      action: enter,
+    };
   }
   return null;
 }
@@ -51,8 +83,22 @@ function contentOf(app, answers) {
 /** @param {App} app @param {Answers} answers */
 async function finish(app, answers) {
   const open = app.state.exam.content_url ? 0 : app.state.exam.questions.length - answers.given;
-  const text = open > 0 ? ngettext("{n} question has no answer yet. After finishing nothing can be changed.", "{n} questions have no answer yet. After finishing nothing can be changed.", open) : _("After finishing nothing can be changed. Hand in your work in the exam's own page first, if it asks for it.");
-  const sure = await confirmDialog({ title: _("Finish the exam?"), text, yes: _("Finish now"), no: _("Go on working"), tone: "warn", icon: "flag" });
+  const text =
+    open > 0
+      ? ngettext(
+          "{n} question has no answer yet. After finishing nothing can be changed.",
+          "{n} questions have no answer yet. After finishing nothing can be changed.",
+          open,
+        )
+      : _("After finishing nothing can be changed. Hand in your work in the exam's own page first, if it asks for it.");
+  const sure = await confirmDialog({
+    title: _("Finish the exam?"),
+    text,
+    yes: _("Finish now"),
+    no: _("Go on working"),
+    tone: "warn",
+    icon: "flag",
+  });
   if (!sure) return;
   try {
     await answers.flush();
@@ -78,21 +124,40 @@ export function examView(app) {
     isSeen,
     onUnread: (count) => {
       badge.hidden = count === 0;
-      fill(badge, count, h("span", { class: "visually-hidden" }, " ", ngettext("unread message", "unread messages", count)));
+      fill(
+        badge,
+        count,
+        h("span", { class: "visually-hidden" }, " ", ngettext("unread message", "unread messages", count)),
+      );
       setTitle(count ? `(${count}) ${app.state.exam.name}` : app.state.exam.name);
     },
   });
   const narrow = matchMedia("(max-width: 60rem)");
-  const rules = h("details", { class: "panel panel-rules" }, h("summary", { class: "panel-title" }, _("Rules"), icon("chevron-down", "icon-sm")), rulesList(app.state));
+  const rules = h(
+    "details",
+    { class: "panel panel-rules" },
+    h("summary", { class: "panel-title" }, _("Rules"), icon("chevron-down", "icon-sm")),
+    rulesList(app.state),
+  );
   const side = h(
     "aside",
     { class: "side", id: "side", "aria-label": _("You and the proctor") },
     h("section", { class: "panel" }, self.element),
     warnings.element,
-    h("section", { class: "panel panel-chat" }, h("h2", { class: "panel-title" }, _("Chat with the proctor")), chat.element),
+    h(
+      "section",
+      { class: "panel panel-chat" },
+      h("h2", { class: "panel-title" }, _("Chat with the proctor")),
+      chat.element,
+    ),
     rules,
   );
-  const opener = button(_("Chat"), () => toggle(), { kind: "side-opener", icon: "message-square", "aria-expanded": "false", "aria-controls": "side" });
+  const opener = button(_("Chat"), () => toggle(), {
+    kind: "side-opener",
+    icon: "message-square",
+    "aria-expanded": "false",
+    "aria-controls": "side",
+  });
   opener.append(badge);
   const toggle = (open = !side.classList.contains("is-open")) => {
     side.classList.toggle("is-open", open);
@@ -102,7 +167,14 @@ export function examView(app) {
   const end = button(_("Finish"), () => void busy(end, () => finish(app, answers)), { kind: "", icon: "flag" });
   const bar = one("#bar-exam");
   fill(bar, timer.element, opener, end);
-  const stage = h("div", { class: "exam-stage" }, notices.element, h("h1", { class: "visually-hidden", tabindex: -1 }, app.state.exam.name), content.element, cover);
+  const stage = h(
+    "div",
+    { class: "exam-stage" },
+    notices.element,
+    h("h1", { class: "visually-hidden", tabindex: -1 }, app.state.exam.name),
+    content.element,
+    cover,
+  );
 
   let shown = "";
   const showBlock = () => {
@@ -116,8 +188,24 @@ export function examView(app) {
     if (!block) return fill(cover);
     cover.className = `cover tone-${block.tone}`;
     // The answer to a stop is a message; on small screens the chat is behind a button.
-    const answer = block.key.startsWith("incident") && button(_("Answer in the chat"), () => (toggle(true), chat.focus()), { kind: "btn-primary cover-answer", icon: "message-square" });
-    fill(cover, h("div", { class: "cover-card", role: "alert" }, h("span", { class: "dialog-mark" }, icon(block.icon, "icon-lg")), h("h2", null, block.title), h("p", null, block.text), block.action, answer));
+    const answer =
+      block.key.startsWith("incident") &&
+      button(_("Answer in the chat"), () => (toggle(true), chat.focus()), {
+        kind: "btn-primary cover-answer",
+        icon: "message-square",
+      });
+    fill(
+      cover,
+      h(
+        "div",
+        { class: "cover-card", role: "alert" },
+        h("span", { class: "dialog-mark" }, icon(block.icon, "icon-lg")),
+        h("h2", null, block.title),
+        h("p", null, block.text),
+        block.action,
+        answer,
+      ),
+    );
   };
   stage.addEventListener("pointerdown", () => side.classList.contains("is-open") && toggle(false));
   side.addEventListener("keydown", (event) => {

@@ -34,7 +34,13 @@ function rail(state, current) {
     const done = index < at;
     const mark = h("span", { class: "step-mark" }, done ? icon("check", "icon-sm") : index + 1);
     const note = h("span", { class: "visually-hidden" }, done ? _("done") : "");
-    return h("li", { class: `step ${done ? "is-done" : ""}`, "aria-current": index === at ? "step" : null }, mark, h("span", null, TITLES[step]()), note);
+    return h(
+      "li",
+      { class: `step ${done ? "is-done" : ""}`, "aria-current": index === at ? "step" : null },
+      mark,
+      h("span", null, TITLES[step]()),
+      note,
+    );
   });
   const where = h("p", { class: "steps-where" }, _("Step {n} of {all}", { n: at + 1, all: steps.length }));
   return h("nav", { class: "steps", "aria-label": _("Check-in") }, where, h("ol", { class: "steps-list" }, items));
@@ -48,6 +54,21 @@ function rail(state, current) {
  */
 export function checkInFrame(state, step, { title, lead }, ...content) {
   setTitle(title);
-  const head = h("header", { class: "stack stack-tight" }, h("h1", { tabindex: -1 }, title), lead ? h("p", { class: "lead" }, lead) : null);
-  return h("div", { class: "check-in" }, rail(state, step), h("section", { class: "check-in-card card" }, head, ...content.filter((child) => child !== false && child !== null)));
+  const head = h(
+    "header",
+    { class: "stack stack-tight" },
+    h("h1", { tabindex: -1 }, title),
+    lead ? h("p", { class: "lead" }, lead) : null,
+  );
+  return h(
+    "div",
+    { class: "check-in" },
+    rail(state, step),
+    h(
+      "section",
+      { class: "check-in-card card" },
+      head,
+      ...content.filter((child) => child !== false && child !== null),
+    ),
+  );
 }

@@ -39,12 +39,36 @@ export function joinView(app) {
     }
   }
 
-  const go = button(again ? _("Continue the exam") : _("Share and enter"), () => void busy(go, enter), { kind: "btn-primary btn-lg", icon: again ? "circle-play" : "log-in", autofocus: true });
+  const go = button(again ? _("Continue the exam") : _("Share and enter"), () => void busy(go, enter), {
+    kind: "btn-primary btn-lg",
+    icon: again ? "circle-play" : "log-in",
+    autofocus: true,
+  });
   const needs = h(
     "ul",
     { class: "join-list" },
-    h("li", null, icon("camera"), h("span", null, h("strong", null, _("Camera and microphone")), h("span", { class: "muted small" }, _("Switched on by itself where you allowed it before.")))),
-    h("li", null, icon("monitor-up"), h("span", null, h("strong", null, _("Your whole screen")), h("span", { class: "muted small" }, _("Choose “Entire screen” in the browser's window.")))),
+    h(
+      "li",
+      null,
+      icon("camera"),
+      h(
+        "span",
+        null,
+        h("strong", null, _("Camera and microphone")),
+        h("span", { class: "muted small" }, _("Switched on by itself where you allowed it before.")),
+      ),
+    ),
+    h(
+      "li",
+      null,
+      icon("monitor-up"),
+      h(
+        "span",
+        null,
+        h("strong", null, _("Your whole screen")),
+        h("span", { class: "muted small" }, _("Choose “Entire screen” in the browser's window.")),
+      ),
+    ),
   );
   let element;
   /** @type {ReturnType<typeof examTimer> | null} */
@@ -52,15 +76,39 @@ export function joinView(app) {
   if (again) {
     timer = examTimer(app);
     const paused = app.state.sitting.state === "paused";
-    const lead = paused ? _("Your exam is paused; your answers are kept. Share again and stay ready.") : _("Your exam goes on where you left it; your answers are kept. Time is running, so share again and continue.");
+    const lead = paused
+      ? _("Your exam is paused; your answers are kept. Share again and stay ready.")
+      : _("Your exam goes on where you left it; your answers are kept. Time is running, so share again and continue.");
     setTitle(_("Continue the exam"));
     element = h(
       "div",
       { class: "page page-narrow join" },
-      h("section", { class: "card check-in-card" }, h("header", { class: "stack stack-tight" }, h("h1", { tabindex: -1 }, _("Welcome back")), h("p", { class: "lead" }, lead)), needs, problem, h("div", { class: "check-in-foot" }, h("div", { class: "grow row" }, timer.element), go)),
+      h(
+        "section",
+        { class: "card check-in-card" },
+        h(
+          "header",
+          { class: "stack stack-tight" },
+          h("h1", { tabindex: -1 }, _("Welcome back")),
+          h("p", { class: "lead" }, lead),
+        ),
+        needs,
+        problem,
+        h("div", { class: "check-in-foot" }, h("div", { class: "grow row" }, timer.element), go),
+      ),
     );
   } else {
-    element = checkInFrame(app.state, "waiting_room", { title: _("Everything is checked"), lead: _("From the next page on your camera and your screen are shared; the exam itself is recorded.") }, needs, problem, h("div", { class: "check-in-foot" }, go));
+    element = checkInFrame(
+      app.state,
+      "waiting_room",
+      {
+        title: _("Everything is checked"),
+        lead: _("From the next page on your camera and your screen are shared; the exam itself is recorded."),
+      },
+      needs,
+      problem,
+      h("div", { class: "check-in-foot" }, go),
+    );
   }
   // All is shared already, fresh from the system check: nothing to ask for.
   if (app.media.complete) void enter();

@@ -9,8 +9,14 @@ import { checkInFrame } from "./frame.js";
 /** @typedef {import("../app.js").App} App */
 
 const WORDS = {
-  face: () => ({ title: _("A photo of your face"), lead: _("It is compared with your document and with you during the exam.") }),
-  document: () => ({ title: _("A photo of your document"), lead: _("Hold it up to the camera so that photo and name can be read.") }),
+  face: () => ({
+    title: _("A photo of your face"),
+    lead: _("It is compared with your document and with you during the exam."),
+  }),
+  document: () => ({
+    title: _("A photo of your document"),
+    lead: _("Hold it up to the camera so that photo and name can be read."),
+  }),
 };
 
 /** @param {App} app @param {import("../types.js").PhotoKind} kind @returns {import("../types.js").View} */

@@ -42,7 +42,13 @@ class Item {
       "li",
       { class: "check" },
       h("span", { class: "check-icon" }, icon(check.icon)),
-      h("div", { class: "grow" }, h("div", { class: "check-line" }, h("strong", null, check.title()), this.detail), this.advice, this.extra),
+      h(
+        "div",
+        { class: "grow" },
+        h("div", { class: "check-line" }, h("strong", null, check.title()), this.detail),
+        this.advice,
+        this.extra,
+      ),
       this.action,
       this.mark,
     );
@@ -54,7 +60,11 @@ class Item {
     const look = LOOKS[state];
     this.state = state;
     this.element.className = `check is-${state} tone-${look.tone}`;
-    fill(this.mark, icon(look.icon, state === "running" ? "is-turning" : ""), h("span", { class: "visually-hidden" }, look.words()));
+    fill(
+      this.mark,
+      icon(look.icon, state === "running" ? "is-turning" : ""),
+      h("span", { class: "visually-hidden" }, look.words()),
+    );
     setText(this.detail, detail);
     setText(this.advice, advice);
     this.advice.hidden = advice === "";
@@ -62,16 +72,23 @@ class Item {
   }
 
   showAction() {
-    if (this.state === "click") fill(this.action, button(_("Share the screen"), this.onRun, { kind: "btn-primary", icon: "monitor-up" }));
-    else if (this.state === "failed" && this.check.click) fill(this.action, button(_("Share the screen"), this.onRun, { kind: "btn-primary btn-sm", icon: "monitor-up" }));
-    else if (this.state === "failed" || this.state === "warning") fill(this.action, button(_("Check again"), this.onRun, { kind: "btn-sm", icon: "rotate-cw" }));
+    if (this.state === "click")
+      fill(this.action, button(_("Share the screen"), this.onRun, { kind: "btn-primary", icon: "monitor-up" }));
+    else if (this.state === "failed" && this.check.click)
+      fill(this.action, button(_("Share the screen"), this.onRun, { kind: "btn-primary btn-sm", icon: "monitor-up" }));
+    else if (this.state === "failed" || this.state === "warning")
+      fill(this.action, button(_("Check again"), this.onRun, { kind: "btn-sm", icon: "rotate-cw" }));
     else fill(this.action);
   }
 
   /** @param {App} app */
   async run(app) {
     const meter = h("i", null);
-    const bar = h("div", { class: "progress check-meter", hidden: true, role: "img", "aria-label": _("Level of the microphone") }, meter);
+    const bar = h(
+      "div",
+      { class: "progress check-meter", hidden: true, role: "img", "aria-label": _("Level of the microphone") },
+      meter,
+    );
     this.extra.prepend(bar);
     this.show("running");
     const progress = {
@@ -85,7 +102,11 @@ class Item {
       this.result = await this.check.run(app, progress);
     } catch (error) {
       console.error(error);
-      this.result = { state: "failed", detail: _("It did not work: {error}", { error: error instanceof Error ? error.name : "?" }), advice: _("Try again. If it stays so, restart the browser.") };
+      this.result = {
+        state: "failed",
+        detail: _("It did not work: {error}", { error: error instanceof Error ? error.name : "?" }),
+        advice: _("Try again. If it stays so, restart the browser."),
+      };
     }
     bar.remove();
     this.show(this.result.state, this.result.detail, this.result.advice);
@@ -105,7 +126,13 @@ export function systemCheckView(app) {
   let gone = false;
   const items = CHECKS.map((check) => new Item(check, () => void rerun(check.name)));
   const by = (/** @type {string} */ name) => /** @type {Item} */ (items.find((item) => item.check.name === name));
-  const preview = h("video", { class: "mirrored", autoplay: true, playsinline: true, muted: true, "aria-label": _("Your camera") });
+  const preview = h("video", {
+    class: "mirrored",
+    autoplay: true,
+    playsinline: true,
+    muted: true,
+    "aria-label": _("Your camera"),
+  });
   const stage = h("div", { class: "stage check-preview", hidden: true }, preview);
   const picker = devicePicker(app, () => void rerun("camera"));
   by("camera").extra.append(stage, picker.camera);
@@ -161,7 +188,8 @@ export function systemCheckView(app) {
     conclude();
     for (const item of items) {
       if (gone) return;
-      if (item.check.click && !app.media.screenLive) item.show("click", _("Choose “Entire screen” in the browser's window"));
+      if (item.check.click && !app.media.screenLive)
+        item.show("click", _("Choose “Entire screen” in the browser's window"));
       else await item.run(app);
       if (item.check.name === "camera") showCamera();
       if (!gone) conclude();
@@ -172,8 +200,15 @@ export function systemCheckView(app) {
   const element = checkInFrame(
     app.state,
     "system_check",
-    { title: _("Checking your computer"), lead: _("This runs by itself. Allow the camera and the microphone when the browser asks.") },
-    h("ul", { class: "checks" }, items.map((item) => item.element)),
+    {
+      title: _("Checking your computer"),
+      lead: _("This runs by itself. Allow the camera and the microphone when the browser asks."),
+    },
+    h(
+      "ul",
+      { class: "checks" },
+      items.map((item) => item.element),
+    ),
     h("div", { class: "check-in-foot" }, note, next),
   );
   void runAll();

@@ -26,20 +26,49 @@ export function waitingView(app) {
     const key = String(sent);
     if (key === shown) return;
     shown = key;
-    const words = !sent ? _("Connecting your camera and screen…") : online ? _("The proctor sees you and will start the exam") : _("The exam starts in a moment");
-    fill(status, sent ? icon(online ? "eye" : "hourglass", "icon-lg") : h("span", { class: "spinner" }), h("span", { role: "status" }, words));
+    const words = !sent
+      ? _("Connecting your camera and screen…")
+      : online
+        ? _("The proctor sees you and will start the exam")
+        : _("The exam starts in a moment");
+    fill(
+      status,
+      sent ? icon(online ? "eye" : "hourglass", "icon-lg") : h("span", { class: "spinner" }),
+      h("span", { role: "status" }, words),
+    );
   };
 
   const intro = h(
     "section",
     { class: "card check-in-card waiting-card" },
-    h("header", { class: "stack stack-tight" }, h("h1", { tabindex: -1 }, _("You are in the waiting room")), h("p", { class: "lead" }, online ? _("Your document and workplace may be looked at first. Have your desk clear and stay in the picture.") : _("Nobody needs to be there: the exam begins by itself."))),
+    h(
+      "header",
+      { class: "stack stack-tight" },
+      h("h1", { tabindex: -1 }, _("You are in the waiting room")),
+      h(
+        "p",
+        { class: "lead" },
+        online
+          ? _("Your document and workplace may be looked at first. Have your desk clear and stay in the picture.")
+          : _("Nobody needs to be there: the exam begins by itself."),
+      ),
+    ),
     status,
     notices.element,
     h("h2", null, _("What is allowed")),
     rulesList(app.state),
   );
-  const side = h("aside", { class: "side", "aria-label": _("You and the proctor") }, h("section", { class: "panel" }, self.element), h("section", { class: "panel panel-chat" }, h("h2", { class: "panel-title" }, _("Chat with the proctor")), chat.element));
+  const side = h(
+    "aside",
+    { class: "side", "aria-label": _("You and the proctor") },
+    h("section", { class: "panel" }, self.element),
+    h(
+      "section",
+      { class: "panel panel-chat" },
+      h("h2", { class: "panel-title" }, _("Chat with the proctor")),
+      chat.element,
+    ),
+  );
   update();
   return { element: h("div", { class: "waiting" }, intro, side), update, destroy: self.destroy };
 }
