@@ -2,6 +2,8 @@
 
 import ctypes
 import functools
+import logging
+import threading
 from typing import Any
 
 import gi  # type: ignore[import-untyped]
@@ -25,6 +27,10 @@ GstApp: Any = _GstApp
 GstSdp: Any = _GstSdp
 GstWebRTC: Any = _GstWebRTC
 
+log = logging.getLogger(__name__)
+
+CALL_SECONDS = 8.0
+"""What webrtcbin may take for an answer; a loaded machine needs some 100 ms. Less than clients wait for theirs."""
 NEEDED = ("webrtcbin", "nicesrc", "dtlssrtpdec", "rtpvp8depay", "rtpopusdepay", "errorignore", "appsink", "udpsink")
 """One element of each package that the node needs."""
 
@@ -78,10 +84,15 @@ def session_description(kind: str, text: str) -> Any:
 def call(webrtcbin: Any, signal: str, *arguments: Any) -> Any:
     """Emit one of webrtcbin's asynchronous actions and wait; its reply. ValueError with the reason when refused.
 
-    Blocks: never in an event loop. The reply must be read before it is dropped, it owns what it holds.
+    Blocks: never in an event loop. The reply must be read before it is dropped, it owns what it holds. One that
+    never comes is given up, or the pipeline would be locked for ever.
     """
-    promise = Gst.Promise.new()
+    answered = threading.Event()
+    promise = Gst.Promise.new_with_change_func(lambda *_changed: answered.set())
     webrtcbin.emit(signal, *arguments, promise)
+    if not answered.wait(CALL_SECONDS):
+        log.error("webrtcbin did not answer %s within %s s", signal, CALL_SECONDS)
+        raise ValueError(f"{signal} was not answered")
     if promise.wait() != Gst.PromiseResult.REPLIED:
         raise ValueError(f"{signal} was interrupted")
     reply = promise.get_reply()

@@ -92,6 +92,9 @@ class SyntheticPublisher:
         self._keyframe_wanted = threading.Event()
         self._feeder = threading.Thread(target=self._feed, name="publisher", daemon=True)
         self.state = "new"
+        self.keyframes_asked = 0
+        self.clip_origin = 0.0
+        """``time.monotonic()`` at which the clip's present lap began; a key frame that is asked for moves it."""
         self._graph.add(self._webrtcbin)
         for index, kind in enumerate(kinds):
             self._add_track(index, kind)
@@ -164,6 +167,7 @@ class SyntheticPublisher:
     def _on_upstream(self, _pad: Any, info: Any) -> Any:
         structure = info.get_event().get_structure()
         if structure is not None and structure.get_name() == "GstForceKeyUnit":
+            self.keyframes_asked += 1
             self._keyframe_wanted.set()
         return Gst.PadProbeReturn.OK
 
@@ -190,6 +194,7 @@ class SyntheticPublisher:
             if self._keyframe_wanted.is_set() and "video" in self._kinds:
                 self._keyframe_wanted.clear()
                 position, origin = _at_keyframe(clip, position, origin)
+            self.clip_origin = origin
             packet = clip.packets[position]
             position += 1
             if self._stopping.wait(max(0.0, origin + packet.at - time.monotonic())):

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from media.kurento.errors import (
@@ -15,7 +16,7 @@ from media.kurento.errors import (
 from media.node.element import ANY_MEDIA_TYPE, KINDS
 from media.node.endpoint import SdpEndpoint
 from media.node.graph import Branch, Outlet
-from media.node.gst import make
+from media.node.gst import Gst, make
 from media.node.peer import IceServers, Peer, Sender
 from media.node.statistics import candidate_pair, rtp_stats
 from media.node.values import Operation, Param, operation, properties
@@ -30,6 +31,8 @@ MAX_CANDIDATES = 200
 """Candidates kept until the offer comes; a browser has some 20."""
 QUEUE_NS = 2_000_000_000
 """A viewer that lags more than this loses frames."""
+KEYFRAME_SECONDS = 0.3
+"""Between two key frames asked for by one viewer: browsers repeat their wish until it is met."""
 PAIR_DELAYS = (0.0, 0.1, 0.3, 0.6, 1.0, 2.0)
 """Seconds between looks for the selected pair of candidates."""
 ICE_STATES = {
@@ -70,6 +73,7 @@ class WebRtcEndpoint(SdpEndpoint):
         self._early: list[tuple[int, str]] = []
         self._pair: dict[str, Any] | None = None
         self._ice_state = "new"
+        self._keyframe_asked = 0.0
 
     operations: ClassVar[dict[str, Operation]] = {
         **properties(
@@ -99,11 +103,27 @@ class WebRtcEndpoint(SdpEndpoint):
         queue = make("queue", leaky=2, max_size_time=QUEUE_NS, max_size_bytes=0, max_size_buffers=0)
         if kind == "video":
             payloader = make("rtpvp8pay", pt=sender.payload, ssrc=sender.ssrc, mtu=self.mtu, picture_id_mode=2)
+            payloader.get_static_pad("src").add_probe(Gst.PadProbeType.EVENT_UPSTREAM, self._on_upstream)
         else:
             payloader = make("rtpopuspay", pt=sender.payload, ssrc=sender.ssrc, mtu=self.mtu)
         self.graph.add(queue, payloader)
         payloader.get_static_pad("src").link(sender.pad)
         sender.entry, sender.elements = queue.get_static_pad("sink"), [queue, payloader]
+
+    def _on_upstream(self, _pad: Any, info: Any) -> Any:
+        """A viewer's picture loss. The event names our own SSRC, which the source's RTP session would not know."""
+        structure = info.get_event().get_structure()
+        if structure is None or structure.get_name() != "GstForceKeyUnit":
+            return Gst.PadProbeReturn.OK
+        if time.monotonic() - self._keyframe_asked >= KEYFRAME_SECONDS:
+            self._keyframe_asked = time.monotonic()
+            self.node.soon(self._ask_source)
+        return Gst.PadProbeReturn.DROP
+
+    def _ask_source(self) -> None:
+        source = self.sources.get("VIDEO")
+        if source is not None and (outlet := source.source.outlets.get("video")):
+            self.node.threads.submit(outlet.ask_keyframe)
 
     def close_graph(self) -> None:
         """The peer goes first: nothing feeds our outlets then."""

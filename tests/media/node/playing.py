@@ -18,7 +18,7 @@ import av
 from media.kurento import IceCandidate, KurentoClient, MediaPipeline, WebRtcEndpoint, events
 from media.node import sdp
 from media.node.graph import Graph
-from media.node.gst import GstWebRTC, call, caps, described, held_ice_agent, make
+from media.node.gst import GstWebRTC, ask_keyframe, call, caps, described, held_ice_agent, make
 from media.node.gst import session_description as parsed
 from media.node.gst import start as start_gstreamer
 from media.node.synthetic import Clip, SyntheticPublisher
@@ -177,6 +177,12 @@ class Viewer:
         chain[-1].connect("handoff", self._picture if video else self._sound)
         self.graph.add(*chain)
         pad.link(chain[0].get_static_pad("sink"))
+
+    def lose_a_picture(self) -> None:
+        """Say so to the node: a PLI, as a browser sends when it cannot decode."""
+        for pad in self.webrtcbin.srcpads:
+            if pad.get_current_caps().get_structure(0).get_string("media") == "video":
+                ask_keyframe(pad.get_peer())
 
     def _picture(self, _sink, _buffer, pad) -> None:
         structure = pad.get_current_caps().get_structure(0)

@@ -31,6 +31,22 @@ async def test_viewers_see_and_hear(pipeline, clip):
     await publication.close()
 
 
+async def test_a_viewers_picture_loss_reaches_the_source(pipeline, clip):
+    """The viewer's RTP session knows another SSRC than the source's: its wish must not be lost there."""
+    publication = await publish(pipeline, clip)
+    viewer, _ = await watch(pipeline, publication.endpoint)
+    await until(lambda: len(viewer.pictures) > 5, what="viewing")
+    asked = publication.publisher.keyframes_asked
+
+    def ask_again():
+        viewer.lose_a_picture()
+        return publication.publisher.keyframes_asked > asked
+
+    await until(ask_again, what="a key frame asked for")
+    await asyncio.to_thread(viewer.close)
+    await publication.close()
+
+
 async def test_a_viewer_that_leaves_disturbs_nobody(pipeline, clip):
     publication = await publish(pipeline, clip)
     staying, _ = await watch(pipeline, publication.endpoint)
