@@ -3,6 +3,7 @@
 import { button, fill, h, icon, setText } from "../../base/dom.js";
 import { _, ngettext } from "../../base/i18n.js";
 import { formatDuration } from "../../base/time.js";
+import { KeyedList } from "../keyed.js";
 import { ruleIcons } from "../rules.js";
 import { stateWord, typeWord } from "../words.js";
 import { Screening } from "./screening.js";
@@ -48,6 +49,7 @@ export class Tile {
     this.unread = h("span", { class: "tile-unread" });
     this.presence = h("span", { class: "tile-presence" });
     this.marks = h("ul", { class: "tile-marks", "aria-label": _("Seen in the last minute") });
+    this.markList = new KeyedList(this.marks, (/** @type {Sum} */ sum) => sum.type, makeMark);
     this.rules = h("div", { class: "tile-rules" });
     this.gate = h("div", { class: "tile-gate" });
     this.element = h(
@@ -154,7 +156,7 @@ export class Tile {
     const key = JSON.stringify(sums);
     if (key === this.seen) return;
     this.seen = key;
-    fill(this.marks, sums.slice(0, MOST_MARKS).map(mark));
+    this.markList.update(sums.slice(0, MOST_MARKS));
     this.element.classList.toggle("is-alarmed", sums.some((sum) => sum.running && typeWord(sum.type).tone === "bad"));
   }
 
@@ -174,14 +176,18 @@ export class Tile {
 // More would cover the face; the feed has them all.
 const MOST_MARKS = 5;
 
-/** @param {{type: string, count: number, running: boolean}} sum */
-function mark({ type, count, running }) {
-  const word = typeWord(type);
-  return h(
-    "li",
-    { class: `mark tone-${word.tone} ${running ? "is-running" : ""}`, title: word.title },
-    icon(word.icon, "icon-sm"),
-    h("span", { class: "visually-hidden" }, word.title),
-    count > 1 && h("b", null, count),
-  );
+/** @typedef {ReturnType<typeof lastMinute>[number]} Sum */
+
+/** @param {Sum} first */
+function makeMark(first) {
+  const word = typeWord(first.type);
+  const count = h("b");
+  const element = h("li", { class: `mark tone-${word.tone}`, title: word.title }, icon(word.icon, "icon-sm"), h("span", { class: "visually-hidden" }, word.title), count);
+  return {
+    element,
+    update: (/** @type {Sum} */ sum) => {
+      element.classList.toggle("is-running", sum.running);
+      setText(count, sum.count > 1 ? String(sum.count) : "");
+    },
+  };
 }
