@@ -56,6 +56,7 @@ imports: setup-test
 
 pages: setup-test
 	npm run --silent check
+	npm test --silent
 
 unit: setup-test
 	.venv/bin/pytest tests --ignore tests/e2e $(PYTEST_ARGS)

@@ -1,6 +1,7 @@
 """The worker's jobs: live analysis, sealing, photos, and the sweep that ends what the clock ends."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -27,11 +28,11 @@ log = structlog.get_logger(__name__)
 media_tasks = Blueprint()
 
 
-def run(settings: Settings) -> None:
-    """Work off jobs until SIGTERM: the process ``kustos worker``."""
+def run(settings: Settings, queues: Sequence[str] = ()) -> None:
+    """Work off jobs until SIGTERM: the process ``kustos worker``. ``queues``: only these, none named: all."""
     collaborators = assemble(settings)
     store = Store(collaborators.session_factory)
-    jobs.run_worker(settings, [media_tasks], {"collaborators": collaborators, "store": store})
+    jobs.run_worker(settings, [media_tasks], {"collaborators": collaborators, "store": store}, queues)
 
 
 @media_tasks.task(name="media.analyse_live", queue="analysis", pass_context=True, retry=jobs.Retry(attempts=100))

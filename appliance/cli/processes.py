@@ -42,8 +42,11 @@ def node(listen: str) -> None:
 
 
 @click.command()
-def worker() -> None:
-    """Work off the jobs: live analysis, sealing, periodic sweeps."""
+@click.option(
+    "--queue", "queues", multiple=True, help="Take only jobs of this queue; may be repeated [default: all]."
+)
+def worker(queues: tuple[str, ...]) -> None:
+    """Work off the jobs: live analysis (queue `analysis`), photo checks, sealing, sweeps (queue `default`)."""
     from media.tasks import run  # noqa: PLC0415 - models are loaded in this process only
 
-    run(load_settings())
+    run(load_settings(), queues)

@@ -108,6 +108,10 @@ class SyntheticCandidate:
             await _json(http.post(f"/api/v1/sitting/photos/{kind}", content=self.photo, headers=headers))
         await _json(http.post("/api/v1/sitting/waiting-room", json={}))
 
+    def clip_origin(self, track: str) -> float:
+        """Return ``time.monotonic()`` at which the present lap of the track's clip began."""
+        return float(getattr(self._publishers[self._connections[track]], "clip_origin", 0.0))
+
     async def _live(self, http: httpx.AsyncClient) -> None:
         """Be on the socket until it closes; a lost one is opened anew by the caller."""
         live = await _json(http.post("/api/v1/sitting/live-token", json={}))
@@ -119,7 +123,7 @@ class SyntheticCandidate:
                     tasks.create_task(self._ping(socket))
                     await self._listen(socket)
                     raise _Left
-        except* (_Left, OSError, websockets.ConnectionClosed):
+        except* (_Left, OSError, websockets.WebSocketException):
             if not self.over.is_set():
                 await asyncio.sleep(1)  # a gateway that restarts is back within a second or two
 

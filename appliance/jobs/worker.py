@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -47,17 +47,26 @@ said that they live, so all get the time to say so first."""
 log = structlog.get_logger(__name__)
 
 
-def run_worker(settings: Settings, blueprints: Iterable[Blueprint], context: Mapping[str, Any] | None = None) -> None:
+def run_worker(
+    settings: Settings,
+    blueprints: Iterable[Blueprint],
+    context: Mapping[str, Any] | None = None,
+    queues: Sequence[str] = (),
+) -> None:
     """Work until SIGTERM or SIGINT; jobs under way are then handed over to other workers.
+
+    ``queues``: only jobs of these are taken, none named: of all.
 
     ``context`` reaches tasks made with ``pass_context=True`` as ``job_context.additional_context``. A task is a
     coroutine (cancelled at shutdown), or a function run in a thread that looks at ``job_context.should_abort()``.
     Raises ``DatabaseUnavailable`` when there is no database at the start; one lost later is waited for.
     """
-    asyncio.run(_run(settings, [upkeep, *blueprints], dict(context or {})))
+    asyncio.run(_run(settings, [upkeep, *blueprints], dict(context or {}), queues))
 
 
-async def _run(settings: Settings, blueprints: list[Blueprint], context: dict[str, Any]) -> None:
+async def _run(
+    settings: Settings, blueprints: list[Blueprint], context: dict[str, Any], queues: Sequence[str]
+) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -69,7 +78,7 @@ async def _run(settings: Settings, blueprints: list[Blueprint], context: dict[st
         raise DatabaseUnavailable from error
     try:
         while not stopping.is_set():
-            await _until_stopped_or_lost(app, settings, context, stopping)
+            await _until_stopped_or_lost(app, settings, context, queues, stopping)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), _AGAIN_SECONDS)
     finally:
@@ -77,11 +86,16 @@ async def _run(settings: Settings, blueprints: list[Blueprint], context: dict[st
 
 
 async def _until_stopped_or_lost(
-    app: procrastinate.App, settings: Settings, context: dict[str, Any], stopping: asyncio.Event
+    app: procrastinate.App,
+    settings: Settings,
+    context: dict[str, Any],
+    queues: Sequence[str],
+    stopping: asyncio.Event,
 ) -> None:
     """Work as one registered worker; return when asked to stop or when the database was lost."""
     worker = Worker(
         app,
+        queues=queues or None,
         concurrency=settings.worker_concurrency,
         fetch_job_polling_interval=_POLL_SECONDS,
         abort_job_polling_interval=settings.heartbeat_seconds,

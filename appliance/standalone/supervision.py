@@ -19,8 +19,11 @@ import psycopg
 from appliance.errors import HostNotReady
 from appliance.standalone.layout import Layout, Ports
 
-WORKERS = 2
+ANALYSIS_WORKERS = 2
 """So that a killed worker's sittings are taken over at once by the other."""
+
+WORKERS = ANALYSIS_WORKERS + 1
+"""One more for photos and sealing, which must not wait until a live analysis ends."""
 
 PROGRAM = """\
 [program:{name}]
@@ -80,7 +83,8 @@ def programs(ports: Ports) -> tuple[Program, ...]:
         Program("node", ("node", "--listen", f"127.0.0.1:{ports.node}"), priority=10),
         Program("gateway", ("gateway",), priority=20),
         Program("web", ("web",), priority=20),
-        Program("worker", ("worker",), count=WORKERS, priority=30),
+        Program("worker_analysis", ("worker", "--queue", "analysis"), count=ANALYSIS_WORKERS, priority=30),
+        Program("worker_default", ("worker", "--queue", "default"), priority=30),
     )
 
 
