@@ -95,7 +95,7 @@ async def _until_stopped_or_lost(
     """Work as one registered worker; return when asked to stop or when the database was lost."""
     worker = Worker(
         app,
-        queues=queues or None,
+        queues=list(queues) or None,  # psycopg makes an array of a list only
         concurrency=settings.worker_concurrency,
         fetch_job_polling_interval=_POLL_SECONDS,
         abort_job_polling_interval=settings.heartbeat_seconds,

@@ -29,8 +29,11 @@ export function ordered(state) {
   return [...state.sittings.values()].sort((a, b) => rank(a) - rank(b) || a.id - b.id);
 }
 
-/** @param {Entry} entry */
-const rank = (entry) => RANK[entry.state] ?? OVER_RANK;
+/**
+ * Who left before the exam had begun must not push running exams off the first page.
+ * @param {Entry} entry
+ */
+const rank = (entry) => RANK[entry.state === "interrupted" && !entry.started_ms ? "check_in" : entry.state] ?? OVER_RANK;
 
 /**
  * @param {RoomState} state
