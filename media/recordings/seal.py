@@ -28,8 +28,10 @@ SEALER = Actor.appliance("sealer")
 GATEWAY_SILENCE = timedelta(minutes=5)
 """After the exam's end a gateway completes its files within a second; one that is gone so long will not any more
 (the node ends its recorders after 4 minutes without their gateway)."""
-TOLERANCE_MS = 1000
+TOLERANCE_MS = 250
 """Between the recorder's start and its first key frame, and between a file's last packet and its part's end."""
+STILL_SCREEN_MS = 1250
+"""Browsers repeat a still screen once a second: so long its last picture stands at an orderly end."""
 
 log = structlog.get_logger(__name__)
 
@@ -114,9 +116,17 @@ def _note_holes(session: Session, sitting: Sitting) -> None:
         parts = session.scalars(select(Part).where(Part.sitting_id == sitting.id, Part.track == track)).all()
         gaps = session.scalars(select(Gap).where(Gap.sitting_id == sitting.id, Gap.track == track)).all()
         covered: list[Span] = [(to_ms(gap.started_at), to_ms(gap.ended_at or sitting.finished_at)) for gap in gaps]
-        covered += [(to_ms(part.started_at), to_ms(part.started_at) + (part.duration_ms or 0)) for part in parts]
+        covered += [_covered_by(part) for part in parts]
         for hole in uncovered(whole, covered, TOLERANCE_MS):
             session.add(_gap(sitting.id, track, hole, parts))
+
+
+def _covered_by(part: Part) -> Span:
+    started = to_ms(part.started_at)
+    ended = started + (part.duration_ms or 0)
+    if part.track is Track.SCREEN and part.end_cause == "finished" and part.ended_at is not None and part.duration_ms:
+        ended = max(ended, min(to_ms(part.ended_at), ended + STILL_SCREEN_MS))
+    return started, ended
 
 
 def _gap(sitting_id: int, track: Track, hole: Span, parts: Sequence[Part]) -> Gap:

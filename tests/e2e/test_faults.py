@@ -104,6 +104,12 @@ class Exam:
         )
         return self.parts()
 
+    def is_watched(self, part: int) -> None:
+        """Pictures of this moment have been analysed."""
+        now_ms = time.time() * 1000
+        until = "SELECT 1 FROM part WHERE id = :part AND (media->>'analysed_until_ms')::float > :now"
+        wait_for(lambda: self.appliance.row(until, part=part, now=now_ms), 30, "pictures that are looked at")
+
     def is_seen_by_the_proctor(self, seconds: float = 40) -> None:
         """New pictures of both tracks reach the proctor's page, which nobody has touched."""
         self.proctor.sees_pictures(self.id, seconds)
@@ -228,11 +234,13 @@ def watcher(appliance: RunningAppliance) -> psutil.Process | None:
 
 
 def test_killed_workers_are_succeeded_and_what_nobody_watched_is_told(exam):
-    exam.is_whole()
+    parts = exam.is_whole()
     first = wait_for(lambda: watcher(exam.appliance), 40, "a worker that watches")
+    exam.is_watched(parts["camera"])
     first.kill()
     second = wait_for(lambda: watcher(exam.appliance), 40, "another worker that watches")
     assert second.pid != first.pid
+    exam.is_watched(parts["camera"])
     killed_at = exam.appliance.row("SELECT now()")[0]
     for process in exam.appliance.processes("worker"):
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -243,20 +251,27 @@ def test_killed_workers_are_succeeded_and_what_nobody_watched_is_told(exam):
     def unwatched() -> list:
         return [one for one in exam.observations("undetermined") if one.details["reason"] == "analysis_interrupted"]
 
-    wait_for(unwatched, 20, "the unwatched span")
+    wait_for(lambda: len(unwatched()) == 2, 20, "both unwatched spans")
     assert all(one.ended_at for one in unwatched())
-    absence = wait_for(
+    assert unwatched()[-1].started_at <= killed_at < unwatched()[-1].ended_at
+    left_open = exam.appliance.rows(
+        "SELECT type FROM observation WHERE sitting_id = :id AND source = 'detector' AND ended_at IS NULL"
+        " AND started_at < :killed_at",
+        id=exam.id,
+        killed_at=killed_at,
+    )
+    assert left_open == [], "nobody is left who would end it"
+    wait_for(
         lambda: [one for one in exam.observations("no_user_in_frame") if one.started_at > killed_at],
         75,
         "an absence seen by the successor",
     )
-    assert absence
     exam.proctor.shoot("fault-worker-proctor-after")
 
 
 def test_the_timeline_tells_of_all_of_it(exam, browser, appliance):
     exam.is_whole()
-    exam.proctor.finish("Not reviewed", "A bad day for machines.")
+    exam.proctor.finish("Decide in the review", "A bad day for machines.")
     exam.candidate.sees("finished|over|handed in|Thank you", 20)
     wait_for(
         lambda: exam.state() in {"in_review", "concluded"},

@@ -111,7 +111,8 @@ def test_5_a_warning_is_sent_and_seen(people, appliance, story):
     proctor.seen("Nobody in the frame").first.get_by_role("button", name="Confirm").click()
     wait_for(
         lambda: appliance.row(
-            "SELECT 1 FROM observation WHERE sitting_id = :id AND decision = 'confirmed' AND type = 'no_user_in_frame'",
+            "SELECT 1 FROM observation"
+            " WHERE sitting_id = :id AND decision = 'confirmed' AND type = 'no_user_in_frame'",
             id=story["sitting"],
         ),
         15,
@@ -137,7 +138,7 @@ def test_7_the_browser_reports_what_the_candidate_does(people):
 
 def test_8_a_reload_resumes_the_same_sitting(people, appliance, story):
     candidate, proctor, _ = people
-    being_recorded = "SELECT 1 FROM part WHERE sitting_id = :id AND state = 'recording'"
+    being_recorded = "SELECT 1 FROM part WHERE sitting_id = :id AND state = 'recording' AND sequence > 1"
     candidate.page.on("dialog", lambda dialog: dialog.accept())
     candidate.page.reload()
     candidate.page.get_by_role("button", name="Continue the exam").click(timeout=20_000)
@@ -174,8 +175,8 @@ def test_10_the_parts_are_sealed(appliance, story):
         "sealed and ready for review",
     )
     parts = appliance.rows(
-        "SELECT p.track, p.state, p.path, p.sha256, v.path FROM part p JOIN vault_object v ON v.id = p.vault_object_id"
-        " WHERE p.sitting_id = :id",
+        "SELECT p.track, p.state, p.path, p.sha256, v.path"
+        " FROM part p JOIN vault_object v ON v.id = p.vault_object_id WHERE p.sitting_id = :id",
         id=story["sitting"],
     )
     assert len(parts) >= 4
@@ -196,6 +197,7 @@ def test_11_recordings_are_as_long_as_the_sitting_and_decode(people, appliance, 
     reviewer.log_in("reviewer")
     timeline = reviewer.api(f"/api/v1/sittings/{story['sitting']}/timeline")
     lasted = (timeline["end_ms"] - timeline["start_ms"]) / 1000
+    missing = {}
     for track in ("camera", "screen"):
         recorded = 0.0
         for part in (one for one in timeline["parts"] if one["track"] == track):
@@ -204,17 +206,18 @@ def test_11_recordings_are_as_long_as_the_sitting_and_decode(people, appliance, 
             file = tmp_path / f"{track}-{part['id']}.webm"
             file.write_bytes(answer.body())
             recorded += decoded_seconds(file)
-        gaps = sum(
-            (gap["end_ms"] - gap["start_ms"]) / 1000
-            for gap in timeline["gaps"]
-            if gap["track"] == track and gap["end_ms"] is not None
-        )
-        assert abs(lasted - recorded - gaps) < 0.5, (track, lasted, recorded, gaps)
+        told = [gap for gap in timeline["gaps"] if gap["track"] == track and gap["end_ms"] is not None]
+        missing[track] = lasted - recorded - sum((gap["end_ms"] - gap["start_ms"]) / 1000 for gap in told)
+    assert abs(missing["camera"]) < 0.5, missing
+    assert abs(missing["screen"]) < 1.5, f"a still screen is sent once a second: {missing}"
 
 
 def decoded_seconds(file) -> float:
     """Decode every picture without an error; return the container's duration."""
-    done = subprocess.run(["ffmpeg", "-v", "error", "-i", file, "-f", "null", "-"], capture_output=True, text=True)
+    as_it_came = ["-fps_mode", "passthrough", "-enc_time_base", "-1", "-f", "null", "-"]
+    done = subprocess.run(
+        ["ffmpeg", "-v", "error", "-xerror", "-i", file, *as_it_came], capture_output=True, text=True
+    )
     assert (done.returncode, done.stderr) == (0, "")
     probe = ["ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", file]
     return float(subprocess.run(probe, capture_output=True, text=True, check=True).stdout)
@@ -248,7 +251,7 @@ def test_13_the_reviewer_judges(people, appliance, story):
     _, _, reviewer = people
     page = reviewer.page
     page.locator(".finding-go").first.click()
-    page.get_by_role("button", name="Add an incident").click()
+    page.get_by_role("button", name="Incident", exact=True).click()
     dialog = page.locator("dialog[open]")
     dialog.get_by_label("Comment").fill("Notes on the wall")
     dialog.get_by_role("button", name="Add the incident").click()
