@@ -1,4 +1,4 @@
-"""Sittings of synthetic candidates over real WebRTC: how soon is it recorded, how soon is it told, what does it cost."""
+"""Sittings of synthetic candidates over real WebRTC: how soon recorded, how soon told, at what cost."""
 
 import asyncio
 import json
