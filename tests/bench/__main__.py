@@ -8,7 +8,7 @@ from tests.running import RunningAppliance
 
 
 def main() -> None:
-    analysis.run()
+    analysis.main([])
     with tempfile.TemporaryDirectory() as folder:
         appliance = RunningAppliance(Path(folder) / "data")
         try:

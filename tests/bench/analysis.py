@@ -1,4 +1,4 @@
-"""CPU time of looking at one camera, as JSON lines. Run: python -m tests.bench.bench_analysis [CLIP.webm]
+"""CPU time of looking at one camera, as JSON lines. Run: python -m tests.bench.analysis [CLIP.webm]
 
 Without a clip the drawn webcam is used. ``per_sitting_percent`` is the share of one core that a live sitting takes.
 """

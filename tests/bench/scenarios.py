@@ -1,6 +1,6 @@
 """What the analysis finds in the labelled clips, beside what is in them.
 
-Run: python -m tests.bench.measure_scenarios [CLIP ...]
+Run: python -m tests.bench.scenarios [CLIP ...]
 """
 
 import json
