@@ -4,8 +4,10 @@ import asyncio
 import socket
 import time
 
+import pytest
+
 from media.kurento import IceCandidate, MediaType, RtpEndpoint, WebRtcEndpoint, events
-from tests.media.node.playing import Tap, Told, publish, until, watch
+from tests.media.node.playing import Tap, Told, Viewer, publish, until, watch
 
 
 async def test_viewers_see_and_hear(pipeline, clip):
@@ -54,6 +56,25 @@ async def test_a_viewer_that_leaves_disturbs_nobody(pipeline, clip):
     await until(lambda: len(leaving.pictures) > 3, what="viewing")
     await asyncio.to_thread(leaving.close)
     await endpoint.release()
+    seen = len(staying.pictures)
+    await until(lambda: len(staying.pictures) > seen + 15, what="the other viewer going on")
+    await asyncio.to_thread(staying.close)
+    await publication.close()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.1, 0.8])
+async def test_a_viewer_that_leaves_before_it_is_connected_disturbs_nobody(pipeline, clip, seconds):
+    """Its first packets wait in webrtcbin for the connection; who ends the queue before them would wait for ever."""
+    publication = await publish(pipeline, clip)
+    staying, _ = await watch(pipeline, publication.endpoint)
+    await until(lambda: len(staying.pictures) > 3, what="viewing")
+    leaving = await asyncio.to_thread(Viewer, lambda *_candidate: None)
+    endpoint = await WebRtcEndpoint.create(pipeline)
+    await endpoint.process_offer(await asyncio.to_thread(leaving.create_offer))
+    await publication.endpoint.connect(endpoint)
+    await asyncio.sleep(seconds)
+    await asyncio.wait_for(endpoint.release(), 5)
+    await asyncio.to_thread(leaving.close)
     seen = len(staying.pictures)
     await until(lambda: len(staying.pictures) > seen + 15, what="the other viewer going on")
     await asyncio.to_thread(staying.close)
