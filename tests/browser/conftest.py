@@ -1,4 +1,4 @@
-"""One running appliance, one browser and a proctor by REST for all tests of the candidate's page."""
+"""A running appliance and a proctor by REST for the tests of a module, one browser for all of them."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from tests.e2e.people import CandidatePerson, launch
 from tests.running import RunningAppliance
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def appliance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAppliance]:
     running = RunningAppliance(tmp_path_factory.mktemp("browser") / "data")
     running.start()
@@ -118,6 +118,6 @@ def _csrf(html: str) -> str:
     return json.loads(block.group(1))["csrf"]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def proctor(appliance: RunningAppliance) -> Proctor:
     return Proctor(appliance)
