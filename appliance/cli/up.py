@@ -42,6 +42,7 @@ def up(data: Path, demo: bool, port: int, https_port: int | None) -> None:
         signal.signal(number, _interrupt)
     begin = time.monotonic()
     layout.make()
+    click.get_current_context().with_resource(layout.claimed())
     preflight.check_host(layout, ports)
     postgres = EmbeddedPostgres(layout.postgres)
     supervisor: subprocess.Popen[bytes] | None = None
@@ -100,7 +101,7 @@ def _watch(supervisor: subprocess.Popen[bytes], postgres: EmbeddedPostgres) -> N
 def _end(supervisor: subprocess.Popen[bytes]) -> None:
     supervisor.terminate()
     try:
-        supervisor.wait(timeout=30)
+        supervisor.wait(timeout=supervision.SHUTDOWN_SECONDS)
     except subprocess.TimeoutExpired:
         supervisor.kill()
 

@@ -1,8 +1,11 @@
 """Where everything lies below the data folder, and the settings file that all processes read."""
 
+import fcntl
 import json
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,6 +70,22 @@ class Layout:
                 raise HostNotReady(message) from error
         for folder in private:
             folder.chmod(0o700)
+
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Keep a second `kustos up` off this data; raise ``HostNotReady`` when there is a first one.
+
+        Its ports would be free, but it would write the first one's configuration anew and share its database.
+        """
+        with (self.run / "up.lock").open("a") as lock:  # closed, and so given up, with this process however it ends
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                message = (
+                    f"Another `kustos up` works with {self.data}: stop it, or choose another folder with --data."
+                )
+                raise HostNotReady(message) from error
+            yield
 
     def write_settings(self, database_url: str, ports: Ports, demo: bool) -> None:
         """Write the settings file anew; a value is overridden by its environment variable."""

@@ -25,6 +25,12 @@ ANALYSIS_WORKERS = 2
 WORKERS = ANALYSIS_WORKERS + 1
 """One more for photos and sealing, which must not wait until a live analysis ends."""
 
+STOP_SECONDS = 15
+"""What a process may take to end by itself; gunicorn lets requests go on for 10 s."""
+
+SHUTDOWN_SECONDS = 5.0 * STOP_SECONDS
+"""The supervisor ends one priority after the other. Who killed it before it is done would leave processes behind."""
+
 PROGRAM = """\
 [program:{name}]
 command={command}
@@ -34,7 +40,7 @@ autorestart=true
 startsecs=1
 startretries=1000000
 stopsignal=TERM
-stopwaitsecs=15
+stopwaitsecs={stop_seconds}
 stopasgroup=false
 killasgroup=true
 priority={priority}
@@ -99,10 +105,15 @@ def write_configuration(layout: Layout, ports: Ports, nginx_configuration: Path)
             count=program.count,
             priority=program.priority,
             logs=layout.logs,
+            stop_seconds=STOP_SECONDS,
         )
         for program in programs(ports)
     ]
-    sections.append(PROGRAM.format(name="nginx", command=nginx_command, count=1, priority=40, logs=layout.logs))
+    sections.append(
+        PROGRAM.format(
+            name="nginx", command=nginx_command, count=1, priority=40, logs=layout.logs, stop_seconds=STOP_SECONDS
+        )
+    )
     user = "user=root\n" if os.geteuid() == 0 else ""
     main = MAIN.format(logs=layout.logs, run=layout.run, settings=layout.settings_file, user=user)
     file = layout.run / "supervisord.conf"
