@@ -9,11 +9,13 @@ from contextlib import suppress
 from typing import Any, Final
 
 import procrastinate
+import psycopg
 import structlog
 from procrastinate import Blueprint
 from procrastinate.exceptions import ConnectorException
 from procrastinate.worker import Worker
 
+from appliance.db import libpq_url
 from appliance.errors import DatabaseUnavailable
 from appliance.jobs.queue import make_app
 from appliance.jobs.upkeep import upkeep
@@ -29,6 +31,9 @@ _HAND_OVER_SECONDS: Final = 3.0
 """What a job may use to end by itself at shutdown, before it is cancelled and handed over."""
 
 _AGAIN_SECONDS: Final = 1.0
+
+_REACH_SECONDS: Final = 5
+"""How long the start waits for a database that does not answer at all."""
 
 _TAKE_OVER: Final = """
 SELECT procrastinate_retry_job_v2(job.id, now(), NULL, NULL, NULL), job.id, job.task_name
@@ -73,8 +78,9 @@ async def _run(
         loop.add_signal_handler(number, stopping.set)
     app = make_app(settings, blueprints)
     try:
+        await _reach_database(settings)
         await app.open_async()
-    except ConnectorException as error:
+    except (ConnectorException, psycopg.OperationalError) as error:
         raise DatabaseUnavailable from error
     try:
         while not stopping.is_set():
@@ -83,6 +89,13 @@ async def _run(
                 await asyncio.wait_for(stopping.wait(), _AGAIN_SECONDS)
     finally:
         await app.close_async()
+
+
+async def _reach_database(settings: Settings) -> None:
+    """Connect once: the pool would try for half a minute before it said that there is nobody."""
+    url = libpq_url(settings.database_url)
+    connection = await psycopg.AsyncConnection.connect(url, connect_timeout=_REACH_SECONDS)
+    await connection.close()
 
 
 async def _until_stopped_or_lost(
