@@ -184,6 +184,7 @@ def link_message(request: Request, error: ApplianceError) -> str | None:
         return None
     when = str(error.details.get("opens_at") or error.details.get("closes_at") or "")
     sentence = {
+        "expired": _("Please open the exam from your course again."),
         "early": _("The exam opens at %(when)s; come back then."),
         "late": _("The exam could be started until %(when)s."),
     }.get(str(error.details.get("reason")), error.message)
