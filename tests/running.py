@@ -1,5 +1,6 @@
 """A whole appliance started by ``kustos up`` for a test or a benchmark, and ways to look into it and to hurt it."""
 
+import contextlib
 import json
 import os
 import random
@@ -77,7 +78,13 @@ class RunningAppliance:
         begin = time.monotonic()
         with self.output.open("w") as output:
             self._process = subprocess.Popen(
-                command, cwd=ROOT, env=self._environment, stdout=output, stderr=subprocess.STDOUT, text=True
+                command,
+                cwd=ROOT,
+                env=self._environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                text=True,
+                process_group=0,
             )
         wait_for(
             lambda: "Ctrl-C stops" in self.output.read_text() or self._process.poll() is not None, seconds, "start"
@@ -86,13 +93,13 @@ class RunningAppliance:
         return time.monotonic() - begin
 
     def stop(self) -> int:
-        """Press Ctrl-C and return the exit status."""
+        """Press Ctrl-C, which a terminal tells the whole process group, and return the exit status."""
         assert self._process is not None
         if self._engine is not None:
             self._engine.dispose()
             self._engine = None
-        self._process.send_signal(signal.SIGINT)
-        return self._process.wait(timeout=60)
+        os.killpg(self._process.pid, signal.SIGINT)
+        return self._process.wait(timeout=90)
 
     @property
     def engine(self) -> Engine:
@@ -149,8 +156,9 @@ class RunningAppliance:
         ]
         found = []
         for pid in pids:
-            process = psutil.Process(pid)
-            found += [process, *process.children(recursive=True)]
+            with contextlib.suppress(psutil.NoSuchProcess):  # it ended since
+                process = psutil.Process(pid)
+                found += [process, *process.children(recursive=True)]
         return found
 
     def kill(self, name: str) -> int:
