@@ -154,8 +154,9 @@ async def _live(app: procrastinate.App, settings: Settings, worker: Worker) -> N
             reached = time.monotonic()
             for row in await app.connector.execute_query_all_async(_TAKE_OVER, silence=silence):
                 log.warning("worker.took_over", job=row["id"], task=row["task_name"])
-        except ConnectorException:
-            continue  # the worker itself finds out; the time without the database is judged when it is back
+        except ConnectorException as error:
+            # The worker itself finds out; the time without the database is judged when it is back.
+            log.warning("worker.no_heartbeat", error=str(error.__cause__ or error).strip())
 
 
 async def _database_restarted_within(app: procrastinate.App, seconds: float) -> bool:

@@ -73,6 +73,26 @@ def test_killed_workers_job_is_taken_over_once_and_finished(session: Session, st
     assert len(watched(session)) == 2
 
 
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "asked"])
+def test_job_is_handed_on_although_its_like_waits(session: Session, start: Start, end: signal.Signals):
+    """As when a camera came back: its new part asked for analysis again while the first one goes on."""
+    alike = {"lock": "watch:7", "queueing_lock": "watch:7", "sitting_id": 7}
+    jobs.defer(session, "test.watch", **alike)
+    session.commit()
+    first = start("first")
+    wait_for(lambda: watched(session) == ["first"], 20)
+    assert jobs.defer(session, "test.watch", **alike) is not None
+    assert jobs.defer(session, "test.watch", **alike) is None, "one waits already"
+    session.commit()
+    start("second")
+    wait_for(lambda: session.scalar(text("SELECT count(*) FROM procrastinate_workers")) == 2, 20)
+    first.send_signal(end)
+    wait_for(lambda: watched(session) == ["first", "second"], 20)
+    session.execute(text("INSERT INTO finished VALUES (7)"))
+    session.commit()
+    wait_for(lambda: status(session) == [], 20)
+
+
 def test_living_workers_job_is_left_to_it(session: Session, start: Start):
     jobs.defer(session, "test.watch", sitting_id=7)
     session.commit()
