@@ -189,8 +189,8 @@ class Peer:
         for handler in self._handlers:
             self.webrtcbin.disconnect(handler)
         self._rtpbin.disconnect(self._rtpbin_handler)
-        # First the webrtcbin: before it is connected it holds a sender's packets back, and with them the thread of the
-        # queue, for whose end the queue would wait for ever. Its own end lets that thread go.
+        # First the webrtcbin: before it is connected it holds a sender's packets back, and with them the thread of
+        # the queue, for whose end the queue would wait for ever. Its own end lets that thread go.
         self.graph.remove(self.webrtcbin)
         for sender in self.senders.values():
             self.graph.remove(*sender.elements)
