@@ -72,8 +72,9 @@ export function guardMedia(app) {
     if (here && media.screen && media.screenLive) publishers.screen.publish(media.screen);
     if (app.known && isRunning(app.state)) {
       observations.reflect("desktop_request_pending", !media.screenLive);
-      observations.reflect("camera_no_device_connected", !media.cameraLive);
-      observations.reflect("mic_no_device_connected", !media.microphoneLive);
+      // A page that was just reloaded has asked for no device yet: that none is live is no finding about the devices.
+      observations.reflect("camera_no_device_connected", app.joined && !media.cameraLive);
+      observations.reflect("mic_no_device_connected", app.joined && !media.microphoneLive);
     }
     keep("screen", here && !media.screenLive && !media.asking, () =>
       insist({
