@@ -220,6 +220,44 @@ def test_an_observation_in_the_feed_is_confirmed_with_one_click(exam: Exam, appl
     assert appliance.row(confirmed, id=exam.id)[0] >= 1
 
 
+def test_a_pause_stops_the_clock_until_it_is_resumed(exam: Exam, appliance: RunningAppliance) -> None:
+    exam.activate()
+    exam.room.locator("#desk").get_by_role("button", name="Pause", exact=True).click()
+    expect(exam.tile).to_have_attribute("data-state", "paused")
+    expect(exam.sitter.page.get_by_text("paused").first).to_be_visible()
+    assert appliance.row("SELECT deadline_at FROM sitting WHERE id = :id", id=exam.id)[0] is None
+    exam.room.locator("#desk").get_by_role("button", name="Resume", exact=True).click()
+    expect(exam.tile).to_have_attribute("data-state", "running")
+    assert appliance.row("SELECT deadline_at FROM sitting WHERE id = :id", id=exam.id)[0] is not None
+
+
+def test_the_proctor_asks_for_the_document_again_and_drops_the_sitting(
+    exam: Exam, browser: Browser, appliance: RunningAppliance
+) -> None:
+    stranger = Sitter(browser, appliance, "stranger")
+    stranger.enter("online", who="Sam Stranger")
+    stranger.check_in()
+    stranger.view("waiting", 30)
+    sitting_id = stranger.sitting_id()
+    exam.room.locator(f".tile[data-id='{sitting_id}'] .tile-name").click()
+    exam.room.get_by_role("button", name="Ask for the document photo again").click()
+    dialog = stranger.page.locator("dialog[open]")
+    expect(dialog).to_contain_text("document", timeout=15_000)
+    photos = "SELECT count(*) FROM identity_photo WHERE sitting_id = :id AND kind = 'document'"
+    assert appliance.row(photos, id=sitting_id)[0] == 1
+    dialog.get_by_role("button", name="Take the photo").click()
+    dialog.get_by_role("button", name="Use this photo").click()
+    wait_for(lambda: appliance.row(photos, id=sitting_id)[0] == 2, 15, "the newer photo")
+    tile = exam.room.locator(f".tile[data-id='{sitting_id}']")
+    tile.get_by_role("button", name="Drop: identity not confirmed").click()
+    exam.room.locator("dialog[open]").get_by_role("button", name="Drop the sitting").click()
+    stranger.sees("Your identity could not be confirmed")
+    assert state_of(appliance, sitting_id) == "identity_refused"
+    assert stranger.problems == []
+    stranger.context.close()
+    exam.activate()
+
+
 def test_finishing_wants_to_be_confirmed_twice(exam: Exam, appliance: RunningAppliance) -> None:
     exam.activate()
     exam.tile.focus()
