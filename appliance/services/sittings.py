@@ -297,14 +297,15 @@ def _leave_pause(session: Session, sitting: Sitting, now: datetime) -> None:
     if sitting.paused_at is None:
         return
     began, sitting.paused_at = sitting.paused_at, None
-    sitting.extra_ms += max(0, round((now - began) / timedelta(milliseconds=1)))
+    pause = [to_ms(began), to_ms(now)]
+    sitting.extra_ms += max(0, pause[1] - pause[0])  # what is given back and what is not scored are the same span
     seen = select(Observation).where(
         Observation.sitting_id == sitting.id,
         Observation.started_at < now,
         or_(Observation.ended_at.is_(None), Observation.ended_at > began),
     )
     for row in session.scalars(seen):
-        row.details = {**row.details, "pauses": [*row.details.get("pauses", []), [to_ms(began), to_ms(now)]]}
+        row.details = {**row.details, "pauses": [*row.details.get("pauses", []), pause]}
 
 
 def _end(sitting: Sitting, by: FinishedBy, comment: str) -> None:
