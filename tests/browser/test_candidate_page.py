@@ -1,8 +1,10 @@
 """The candidate's page in a real Chromium against a whole running appliance."""
 
 import re
+import threading
 import time
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from playwright.sync_api import Browser, Playwright, expect
@@ -379,3 +381,32 @@ def test_full_screen_is_entered_by_a_click_and_leaving_it_is_reported(
     sitter.click("Enter full screen")
     expect(cover).to_be_hidden()
     wait_for(lambda: observations(appliance, sitting, "full_screen_left")[0].ended_at, 10, "its end")
+
+
+class QuestionPage(BaseHTTPRequestHandler):
+    """An LMS's page of questions, on an origin of its own."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<h1>Question 1 of the course</h1><form><button>Save</button></form>")
+
+    def log_message(self, *_arguments: object) -> None:
+        """Be silent."""
+
+
+def test_the_page_of_the_lms_is_shown_in_a_frame(appliance: RunningAppliance, sitter: Sitter) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), QuestionPage) as lms:
+        threading.Thread(target=lms.serve_forever, daemon=True).start()
+        change = "UPDATE exam SET content_url = :url WHERE external_id LIKE '%auto%'"
+        appliance.execute(change, url=f"http://localhost:{lms.server_port}/quiz?attempt=7")
+        try:
+            sitter.start_auto_exam()
+            inside = sitter.page.frame_locator("iframe").get_by_role("heading", name="Question 1 of the course")
+            expect(inside).to_be_visible(timeout=15_000)
+            assert sitter.page.locator("iframe").get_attribute("sandbox")
+            expect(sitter.page.locator(".timer-face")).to_be_visible()
+        finally:
+            appliance.execute(change, url="")
+            lms.shutdown()
