@@ -89,6 +89,23 @@ class PartState(StrEnum):
     LOST = "lost"
 
 
+class PartSource(StrEnum):
+    """Who recorded a part: the media node, or the candidate's own browser, which handed it in afterwards."""
+
+    NODE = "node"
+    CANDIDATE = "candidate"
+
+
+class HandInState(StrEnum):
+    """Life of a recording that a candidate's browser hands in."""
+
+    RECEIVING = "receiving"
+    COMPLETE = "complete"
+    """All bytes are here and their hash is right; the worker has not looked into it yet."""
+    TAKEN = "taken"
+    REFUSED = "refused"
+
+
 class GapCause(StrEnum):
     """Why there is no evidence for a span of a running sitting."""
 

@@ -6,6 +6,7 @@ from appliance.models.chat import ChatMessage
 from appliance.models.check_in import Consent, IdentityPhoto, SystemCheck
 from appliance.models.company import Company
 from appliance.models.exam import Exam
+from appliance.models.hand_in import HandIn, HandInChunk
 from appliance.models.live_event import LiveEvent
 from appliance.models.observation import Incident, Observation
 from appliance.models.recording import Gap, LiveMedia, Part
@@ -23,6 +24,8 @@ __all__ = [
     "DataKey",
     "Exam",
     "Gap",
+    "HandIn",
+    "HandInChunk",
     "IdentityPhoto",
     "Incident",
     "LiveEvent",

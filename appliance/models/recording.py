@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from appliance.db import Base, utcnow
 from appliance.models.columns import Id, word
-from appliance.vocabulary import GapCause, PartState, Track
+from appliance.vocabulary import GapCause, PartSource, PartState, Track
 
 
 class Part(Base):
@@ -21,6 +21,8 @@ class Part(Base):
     sitting_id: Mapped[int] = mapped_column(ForeignKey("sitting.id", ondelete="CASCADE"), index=True)
     track: Mapped[Track] = mapped_column(word(Track))
     sequence: Mapped[int]
+    source: Mapped[PartSource] = mapped_column(word(PartSource), default=PartSource.NODE)
+    """A candidate's part has no ``node_url`` and no ``path``: it comes to be sealed."""
     state: Mapped[PartState] = mapped_column(word(PartState), default=PartState.RECORDING)
     path: Mapped[str]
     """Plain file while recording; emptied when sealed."""
@@ -39,7 +41,7 @@ class Part(Base):
 
 
 class Gap(Base):
-    """A span of a running sitting without evidence of a track, and why."""
+    """A span of a running sitting that the media node recorded nothing of, and why."""
 
     __tablename__ = "gap"
 
@@ -50,6 +52,9 @@ class Gap(Base):
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     detail: Mapped[str] = mapped_column(default="")
+    covered_by_id: Mapped[int | None] = mapped_column(ForeignKey("part.id", ondelete="SET NULL"))
+    """The candidate-supplied part that shows exactly this span. A gap covered partly is split: what no part
+    shows is a row of its own, with None here."""
 
 
 class LiveMedia(Base):

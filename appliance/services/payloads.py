@@ -103,6 +103,7 @@ def part(row: Part) -> dict[str, Any]:
     return {
         "id": row.id,
         "track": row.track.value,
+        "source": row.source.value,
         "start_ms": to_ms(row.started_at),
         "end_ms": ms(row.ended_at),
         "duration_ms": row.duration_ms,
@@ -114,13 +115,14 @@ def part(row: Part) -> dict[str, Any]:
 
 
 def gap(row: Gap) -> dict[str, Any]:
-    """Return a span without evidence, and why."""
+    """Return a span that no node recorded, and why; ``covered_by`` is the candidate-supplied part that shows it."""
     return {
         "track": row.track.value,
         "start_ms": to_ms(row.started_at),
         "end_ms": ms(row.ended_at),
         "cause": row.cause.value,
         "detail": row.detail,
+        "covered_by": row.covered_by_id,
     }
 
 
