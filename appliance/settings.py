@@ -69,6 +69,8 @@ SETTINGS: dict[str, Setting] = {
     "takeover_seconds": Setting(_number, 5.0, "silence after which another worker takes over its jobs"),
     "analysis_fps": Setting(_number, 2.0, "pictures a second looked at per sitting"),
     "disk_reserve_mb": Setting(_whole, 2048, "below this no new sitting is admitted"),
+    "export_hours": Setting(_number, 72.0, "an export is destroyed after this; faces must not lie about longer"),
+    "exports_per_sitting": Setting(_whole, 3, "exports of one sitting that exist at once; each is as large as it"),
     "demo": Setting(_flag, False, "the demo page and its accounts exist only with this"),
 }
 """Every setting there is. The third column is the reason it exists."""
@@ -102,6 +104,8 @@ class Settings:
     takeover_seconds: float
     analysis_fps: float
     disk_reserve_mb: int
+    export_hours: float
+    exports_per_sitting: int
     demo: bool
 
     @property
@@ -118,6 +122,11 @@ class Settings:
     def master_key_file(self) -> Path:
         """File with the key that wraps all others."""
         return self.data_dir / "keys" / "master.key"
+
+    @property
+    def evidence_key_file(self) -> Path:
+        """File with the wrapped key that signs exports."""
+        return self.data_dir / "keys" / "evidence.key"
 
     def __repr__(self) -> str:
         """Show no secret, wherever a log may print this."""

@@ -118,6 +118,35 @@ class GapCause(StrEnum):
     UNKNOWN = "unknown"
 
 
+class ExportState(StrEnum):
+    """Life of an export; ``deleted`` after its time, or when somebody took it back."""
+
+    WAITING = "waiting"
+    WORKING = "working"
+    READY = "ready"
+    FAILED = "failed"
+    DELETED = "deleted"
+
+
+class ExportContent(StrEnum):
+    """What an export may hold besides its manifest."""
+
+    CAMERA = "camera"
+    """The camera's parts as one film, packet by packet."""
+    SCREEN = "screen"
+    SIDE_BY_SIDE = "side_by_side"
+    """Both in one picture with clock and gaps, encoded anew."""
+    ORIGINALS = "originals"
+    """The parts byte by byte as they were sealed."""
+
+
+class ExportContainer(StrEnum):
+    """File format of what is encoded anew."""
+
+    WEBM = "webm"
+    MP4 = "mp4"
+
+
 class PhotoKind(StrEnum):
     """Photos taken at the check-in."""
 

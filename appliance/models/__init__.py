@@ -6,6 +6,7 @@ from appliance.models.chat import ChatMessage
 from appliance.models.check_in import Consent, IdentityPhoto, SystemCheck
 from appliance.models.company import Company
 from appliance.models.exam import Exam
+from appliance.models.export import Export
 from appliance.models.hand_in import HandIn, HandInChunk
 from appliance.models.live_event import LiveEvent
 from appliance.models.observation import Incident, Observation
@@ -23,6 +24,7 @@ __all__ = [
     "Consent",
     "DataKey",
     "Exam",
+    "Export",
     "Gap",
     "HandIn",
     "HandInChunk",

@@ -31,6 +31,9 @@ class Permission(StrEnum):
     MEDIA_WATCH = "media.watch"
     """Camera and screen as they are sent."""
     RECORDING_VIEW = "recording.view"
+    RECORDING_EXPORT = "recording.export"
+    """Take evidence out of the house: make, fetch and delete exports. Not for proctors, who only watch, and not for
+    the security officer, who checks an export without seeing inside."""
     CONCLUSION_GIVE = "conclusion.give"
     AUDIT_READ = "audit.read"
     EXAM_LIST = "exam.list"
@@ -89,10 +92,13 @@ _WATCH = frozenset(
 """The work of the live room."""
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
-    Role.ADMIN: _SEE | _JUDGE | _WATCH | {_P.EXAM_EDIT, _P.STAFF_LIST, _P.STAFF_EDIT, _P.SUPPORT_VIEW, _P.AUDIT_READ},
-    Role.ORGANISER: _SEE | _JUDGE | {_P.EXAM_EDIT},
+    Role.ADMIN: _SEE
+    | _JUDGE
+    | _WATCH
+    | {_P.RECORDING_EXPORT, _P.EXAM_EDIT, _P.STAFF_LIST, _P.STAFF_EDIT, _P.SUPPORT_VIEW, _P.AUDIT_READ},
+    Role.ORGANISER: _SEE | _JUDGE | {_P.RECORDING_EXPORT, _P.EXAM_EDIT},
     Role.PROCTOR: _SEE | _JUDGE | _WATCH,
-    Role.REVIEWER: _SEE | _JUDGE,
+    Role.REVIEWER: _SEE | _JUDGE | {_P.RECORDING_EXPORT},
     Role.SECURITY_OFFICER: frozenset({_P.AUDIT_READ, _P.STAFF_LIST, _P.SITTING_LIST, _P.SITTING_VIEW}),
     Role.SUPPORT: frozenset({_P.SUPPORT_VIEW, _P.SITTING_LIST, _P.SITTING_VIEW, _P.LIVE_CONNECT}),
     Role.AUDITOR: frozenset({_P.AUDIT_READ}),

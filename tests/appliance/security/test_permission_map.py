@@ -25,6 +25,7 @@ chat.read                 yes   yes       yes     yes      -                -   
 chat.write                yes   -         yes     -        -                -       -       yes
 media.watch               yes   -         yes     -        -                -       -       -
 recording.view            yes   yes       yes     yes      -                -       -       -
+recording.export        yes   yes       -       yes      -                -       -       -
 conclusion.give           yes   yes       yes     yes      -                -       -       -
 audit.read                yes   -         -       -        yes              -       yes     -
 exam.list                 yes   yes       yes     yes      -                -       -       -
