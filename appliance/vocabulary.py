@@ -80,6 +80,23 @@ class Track(StrEnum):
     AUX = "aux"
 
 
+class NodeState(StrEnum):
+    """Whether a media node takes sittings."""
+
+    ACTIVE = "active"
+    DRAINING = "draining"
+    """It keeps what it has and takes nothing new."""
+    RETIRED = "retired"
+    """The settings no longer name it."""
+
+
+class NodeSource(StrEnum):
+    """Where a media node is known from."""
+
+    SETTINGS = "settings"
+    REGISTERED = "registered"
+
+
 class PartState(StrEnum):
     """Life of one contiguous recording of a track."""
 
@@ -110,6 +127,8 @@ class GapCause(StrEnum):
     """Why there is no evidence for a span of a running sitting."""
 
     NODE_LOST = "node_lost"
+    NODE_DRAINED = "node_drained"
+    """The sitting was moved, so that its media node can be restarted."""
     CONNECTION_LOST = "connection_lost"
     SHARE_STOPPED = "share_stopped"
     CAMERA_STOPPED = "camera_stopped"

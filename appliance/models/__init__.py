@@ -9,6 +9,7 @@ from appliance.models.exam import Exam
 from appliance.models.export import Export
 from appliance.models.hand_in import HandIn, HandInChunk
 from appliance.models.live_event import LiveEvent
+from appliance.models.node import Gateway, Lease, Node, NodeReading, StrayFile
 from appliance.models.observation import Incident, Observation
 from appliance.models.recording import Gap, LiveMedia, Part
 from appliance.models.sitting import Score, Sitting
@@ -26,17 +27,22 @@ __all__ = [
     "Exam",
     "Export",
     "Gap",
+    "Gateway",
     "HandIn",
     "HandInChunk",
     "IdentityPhoto",
     "Incident",
+    "Lease",
     "LiveEvent",
     "LiveMedia",
     "LoginSession",
+    "Node",
+    "NodeReading",
     "Observation",
     "Part",
     "Score",
     "Sitting",
+    "StrayFile",
     "SystemCheck",
     "User",
     "VaultObject",

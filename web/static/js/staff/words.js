@@ -86,6 +86,7 @@ export const verdictWord = words({
 
 export const gapWord = words({
   node_lost: [_("Media node lost"), "server"],
+  node_drained: [_("Moved to another media node"), "server"],
   connection_lost: [_("Connection lost"), "wifi-off"],
   share_stopped: [_("Screen share stopped"), "monitor-off"],
   camera_stopped: [_("Camera stopped"), "camera-off"],
