@@ -19,8 +19,8 @@ from appliance.collaborators import Collaborators
 from appliance.db import to_ms, utcnow
 from appliance.errors import ApplianceError, DatabaseUnavailable
 from appliance.models import LiveMedia
-from appliance.services import incidents
-from appliance.vocabulary import ObservationSource, PhotoKind
+from appliance.services import incidents, tiles
+from appliance.vocabulary import ObservationSource, PhotoKind, Track
 from media import watch_log
 from media.analysis import Analyser, Change, ObservationEvent, check_photo
 from media.frames.frame import Frame, NoPicture
@@ -29,6 +29,7 @@ from media.kurento import KurentoError
 from media.pipelines import evidence
 from media.pipelines.store import Store
 from media.pipelines.tap import tapped
+from media.tiles import ScreenTiles, TileMaker
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -47,10 +48,12 @@ class LiveAnalysis:
     def __init__(self, collaborators: Collaborators, store: Store, sitting_id: int) -> None:
         """``store`` is the process's; the analysis writes from its own thread through it, too."""
         self._collaborators, self._store, self._id = collaborators, store, sitting_id
+        self._host = collaborators.settings.rtp_host
         self._ids: dict[str, int] = {}
         self._last_picture_ms = to_ms(utcnow())
         self._saw_at = 0.0
         self._ended = threading.Event()
+        self._tiles = TileMaker(sitting_id, Track.CAMERA, lambda picture: store.run_here(tiles.put, picture))
         # Not the loop's default executor: it has fewer threads than a worker may have analyses.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"analysis {sitting_id}")
 
@@ -63,6 +66,7 @@ class LiveAnalysis:
         assignment = await self._store.insist(watch_log.take_up, vault, self._id)
         analyser = await self._apart(_analyser, assignment)
         log.info("analysis begins", sitting=self._id, identity=assignment.face_photo is not None)
+        screen = asyncio.create_task(ScreenTiles(self._store, self._id, self._host).run())
         try:
             while not standing.facts.over:
                 if standing.camera is None:
@@ -74,6 +78,8 @@ class LiveAnalysis:
             finished_ms = to_ms(standing.facts.finished_at or utcnow())
             await self._apart(self._write, analyser.finish(finished_ms))
         finally:
+            screen.cancel()
+            await asyncio.gather(screen, return_exceptions=True)
             self._ended.set()
             self._thread.shutdown(wait=False, cancel_futures=True)
         log.info("analysis ends", sitting=self._id)
@@ -82,7 +88,7 @@ class LiveAnalysis:
         """Watch through one endpoint until it is replaced, its node is lost, or the sitting is over."""
         lost = asyncio.Event()
         try:
-            async with tapped(row, self._collaborators.settings.rtp_host, lost) as tap:
+            async with tapped(row, self._host, lost) as tap:
                 log.info("tapped", sitting=self._id, node=row.node_url)
                 watching = self._apart(self._watch, tap, analyser)
                 try:
@@ -100,6 +106,7 @@ class LiveAnalysis:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(lost.wait(), LOOK_SECONDS)
             now = await self._store.insist(watch_log.look, self._id)
+            self._tiles.wanted = now.tile_wanted
             if now.facts.over or now.camera is None or now.camera.endpoint_id != row.endpoint_id:
                 return
 
@@ -114,6 +121,7 @@ class LiveAnalysis:
                 return
             if isinstance(picture, Frame):
                 self._last_picture_ms = picture.at_ms
+                self._tiles.feed(picture)
             self._write(analyser.feed(picture))
             self._note_progress(picture.at_ms)
 

@@ -22,6 +22,7 @@ from media.biometrics.photos import PhotoCheck, check_photo
 from media.live_analysis import LiveAnalysis
 from media.pipelines.store import Store
 from media.recordings.seal import GATEWAY_SILENCE, seal_sitting
+from media.tiles import sweep as sweep_tiles
 
 log = structlog.get_logger(__name__)
 
@@ -64,8 +65,9 @@ async def expire(context: JobContext, timestamp: int) -> None:
     """End what the clock ends and no gateway did; call again for sealings that were asked for in vain."""
     minutes = _collaborators(context).settings.interrupted_minutes
     ended, stuck = await _store(context).insist(_sweep, minutes)
-    if ended or stuck:
-        log.info("swept", ended=ended, sealing_again=stuck, due=timestamp)
+    dropped = await _store(context).insist(sweep_tiles)
+    if ended or stuck or dropped:
+        log.info("swept", ended=ended, sealing_again=stuck, tiles=dropped, due=timestamp)
 
 
 def _sweep(session: Session, interrupted_minutes: int) -> tuple[list[int], list[int]]:

@@ -9,7 +9,7 @@ from sqlalchemy.sql.expression import cast
 
 from appliance.db import to_ms, utcnow
 from appliance.models import IdentityPhoto, LiveMedia, Part, VaultObject
-from appliance.services import check_ins, incidents, sittings
+from appliance.services import check_ins, incidents, sittings, tiles
 from appliance.vault import Vault
 from appliance.vocabulary import ObservationSource, ObservationType, PhotoKind, PhotoState, Track
 from media.analysis import AnalysisSettings
@@ -36,6 +36,8 @@ class Standing:
 
     facts: Facts
     camera: LiveMedia | None
+    tile_wanted: bool
+    """Whether a wall wants small pictures of the camera."""
 
 
 def take_up(session: Session, vault: Vault, sitting_id: int) -> Assignment:
@@ -63,7 +65,11 @@ def take_up(session: Session, vault: Vault, sitting_id: int) -> Assignment:
 
 def look(session: Session, sitting_id: int) -> Standing:
     """Return where the sitting and its camera stand."""
-    return Standing(evidence.facts(session, sitting_id), ledger.find(session, sitting_id, Track.CAMERA))
+    return Standing(
+        evidence.facts(session, sitting_id),
+        ledger.find(session, sitting_id, Track.CAMERA),
+        Track.CAMERA in tiles.wanted(session, sitting_id, utcnow()),
+    )
 
 
 def photo_content(session: Session, vault: Vault, sitting_id: int, kind: PhotoKind) -> bytes | None:

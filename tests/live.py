@@ -22,6 +22,7 @@ from appliance.security import live_tokens
 from appliance.settings import Settings
 from appliance.vocabulary import Role
 from media.node.synthetic import Clip, SyntheticPublisher
+from web.realtime.tiles import HEADER, VERSION
 
 ROOT = Path(__file__).resolve().parent.parent
 _names = itertools.count(1)
@@ -156,6 +157,8 @@ class Browser:
     def __init__(self, url: str, settings: Settings, republishes: bool = True) -> None:
         self.url, self.settings = url, settings
         self.heard: list[dict[str, Any]] = []
+        self.pictures: dict[tuple[int, int], list[tuple[float, bytes]]] = {}
+        """(sitting's id, 0 for the camera and 1 for the screen) -> (taken at, JPEG)"""
         self.publications: dict[str, Publication] = {}
         self.republishes = republishes
         self.last_seq: int | None = None
@@ -285,6 +288,11 @@ class Browser:
     async def _read(self, socket: ClientConnection) -> None:
         with contextlib.suppress(ConnectionClosed):
             async for text in socket:
+                if isinstance(text, bytes):
+                    version, track, sitting_id, at_ms = HEADER.unpack_from(text)
+                    assert version == VERSION
+                    self.pictures.setdefault((int(sitting_id), track), []).append((at_ms, text[HEADER.size :]))
+                    continue
                 message = json.loads(text)
                 self.heard.append(message)
                 await self._act_on(message)

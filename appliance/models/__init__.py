@@ -6,19 +6,22 @@ from appliance.models.chat import ChatMessage
 from appliance.models.check_in import Consent, IdentityPhoto, SystemCheck
 from appliance.models.company import Company
 from appliance.models.exam import Exam
-from appliance.models.export import Export
 from appliance.models.hand_in import HandIn, HandInChunk
+from appliance.models.export import Export
 from appliance.models.live_event import LiveEvent
 from appliance.models.node import Gateway, Lease, Node, NodeReading, StrayFile
 from appliance.models.observation import Incident, Observation
+from appliance.models.pipeline_check import BrowserReport, PipelineCheck
 from appliance.models.recording import Gap, LiveMedia, Part
 from appliance.models.sitting import Score, Sitting
+from appliance.models.tile import Tile
 from appliance.models.user import LoginSession, User
 from appliance.models.vault_object import DataKey, VaultObject
 
 __all__ = [
     "AuditEntry",
     "AuditHead",
+    "BrowserReport",
     "Candidate",
     "ChatMessage",
     "Company",
@@ -40,10 +43,12 @@ __all__ = [
     "NodeReading",
     "Observation",
     "Part",
+    "PipelineCheck",
     "Score",
     "Sitting",
     "StrayFile",
     "SystemCheck",
+    "Tile",
     "User",
     "VaultObject",
 ]

@@ -2,14 +2,15 @@
 
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from appliance import audit, bus
 from appliance.db import to_ms, utcnow
-from appliance.models import LiveEvent
+from appliance.models import LiveEvent, Sitting
 from appliance.security.identity import Identity
 from appliance.security.permission_map import Permission
-from appliance.security.predicates import require
+from appliance.security.predicates import may, require
 from appliance.services import chats, incidents, payloads, sittings
 from appliance.vocabulary import (
     ChatAuthor,
@@ -60,6 +61,24 @@ def watch(session: Session, identity: Identity, sitting_id: int, track: Track, n
         audit.record(
             session, identity.actor, "media.watch", subject, company_id=sitting.company_id, track=track.value
         )
+
+
+def watch_tiles(
+    session: Session, identity: Identity, sitting_ids: frozenset[int], told: frozenset[int]
+) -> frozenset[int]:
+    """Return those of these sittings that may be watched; write to the audit log that they are, unless ``told``.
+
+    One that a colleague has just taken over is left out: a wall of thirty must not go dark for it.
+    """
+    rows = session.scalars(select(Sitting).where(Sitting.id.in_(sitting_ids)).order_by(Sitting.id))
+    seen = [sitting for sitting in rows if may(identity, Permission.MEDIA_WATCH, sitting)]
+    for sitting in seen:
+        if sitting.id not in told:
+            subject = ("sitting", sitting.id)
+            audit.record(
+                session, identity.actor, "media.watch", subject, company_id=sitting.company_id, track="tiles"
+            )
+    return frozenset(sitting.id for sitting in seen)
 
 
 def send_chat(session: Session, identity: Identity, sitting_id: int, message: Chat) -> None:

@@ -10,6 +10,7 @@ from websockets.exceptions import ConnectionClosed
 
 from appliance.errors import ApplianceError, ErrorCode
 from appliance.security.identity import Identity
+from appliance.services.tiles import TileKey
 from web.realtime.clock import BrowserClock
 from web.realtime.feed import Subscription
 from web.realtime.limits import RecentCount, TokenBucket
@@ -28,6 +29,8 @@ FINISH_SECONDS = 5.0
 """What media requests under way at a socket's end get: they take some 50 ms, unless their node hangs."""
 DRAIN_SECONDS = 2.0
 """What is queued when a socket is closed politely gets this long."""
+
+Pictures = dict[TileKey, bytes]
 
 log = structlog.get_logger(__name__)
 _numbers = count(1)
@@ -48,6 +51,8 @@ class Connection:
         """Open observations of this browser: its ref -> observation's id."""
         self.views: dict[str, int] = {}
         """Connections that watch: name -> sitting's id."""
+        self.tiles: frozenset[int] = frozenset()
+        """Sittings whose small pictures it wants."""
         self.told_watching: set[int] = set()
         """Sittings whose watching is in the audit log already."""
         self.stats_at = 0.0
@@ -56,7 +61,8 @@ class Connection:
         self.tasks: set[asyncio.Task[None]] = set()
         self._bucket = TokenBucket(*FIRST_RATE)
         self._malformed = RecentCount(MALFORMED_A_MINUTE, 60.0)
-        self._outgoing: asyncio.Queue[AnyServerMessage | None] = asyncio.Queue(OUTGOING)
+        self._outgoing: asyncio.Queue[AnyServerMessage | Pictures | None] = asyncio.Queue(OUTGOING)
+        self._pictures: Pictures = {}  # the newest of each track: a slow browser gets fewer, not older ones
         self._sender = asyncio.create_task(self._send(), name=f"send {self.id}")
         self._closer: asyncio.Task[None] | None = None
 
@@ -82,6 +88,17 @@ class Connection:
         except asyncio.QueueFull:
             log.warning("socket too slow", socket=self.id)
             self.close(CloseCode.TOO_SLOW, "too much waits to be read")
+
+    def post_picture(self, key: TileKey, frame: bytes) -> None:
+        """Queue a small picture; one of the same key that still waits gives way. Never closes the socket."""
+        if self.closed_by is not None:
+            return
+        if not self._pictures:
+            try:
+                self._outgoing.put_nowait(self._pictures)
+            except asyncio.QueueFull:
+                return
+        self._pictures[key] = frame
 
     async def deliver(self, message: AnyServerMessage) -> None:
         """Queue a message, waiting for room: for a replay, which is longer than the queue."""
@@ -121,7 +138,15 @@ class Connection:
     async def _send(self) -> None:
         with contextlib.suppress(ConnectionClosed):
             while (message := await self._outgoing.get()) is not None:
-                await self.socket.send(ENCODER.encode(message), text=True)
+                if isinstance(message, dict):
+                    await self._send_pictures(message)
+                else:
+                    await self.socket.send(ENCODER.encode(message), text=True)
+
+    async def _send_pictures(self, pictures: Pictures) -> None:
+        self._pictures = {}
+        for frame in pictures.values():
+            await self.socket.send(frame)
 
     async def _close(self, code: CloseCode, reason: str) -> None:
         try:

@@ -40,6 +40,7 @@ from web.realtime.messages import (
 )
 from web.realtime.presence import Presence
 from web.realtime.rooms import Rooms
+from web.realtime.tiles import TileFeed
 
 HELLO_SECONDS = 10.0
 SILENT_SECONDS = 30.0
@@ -65,6 +66,7 @@ class Gateway:
         )
         self.presence = Presence(self.store)
         self.desks = Desks()
+        self.tiles = TileFeed(self.store)
         self.deadlines = Deadlines(self.store, settings.interrupted_minutes, self._before_end)
         self.listener = bus.Listener(settings.database_url)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -82,6 +84,7 @@ class Gateway:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._follow(), name="bus")
             group.create_task(self.deadlines.run(), name="deadlines")
+            group.create_task(self.tiles.run(self.rooms), name="tiles")
 
     async def close(self) -> None:
         """Tell the browsers to come back; keep all media objects alive for the next gateway."""
@@ -263,6 +266,7 @@ class Gateway:
             identity = connection.identity
             if identity is None or identity.role is not Role.PROCTOR or self.desks.is_for(sitting_id, identity.id):
                 continue
+            connection.tiles -= {sitting_id}
             for name in [name for name, watched in connection.views.items() if watched == sitting_id]:
                 del connection.views[name]
                 connection.post(ViewEnded(name, ErrorCode.NOT_ALLOWED))

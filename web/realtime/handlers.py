@@ -29,6 +29,7 @@ from web.realtime.messages import (
     Resume,
     Resumed,
     Stats,
+    Tiles,
     Unpublish,
     Unview,
     View,
@@ -134,6 +135,17 @@ async def view(gateway: "Gateway", connection: Connection, message: View) -> Non
     connection.post(Answer(message.connection, answer))
 
 
+async def tiles(gateway: "Gateway", connection: Connection, message: Tiles) -> None:
+    """Let staff see small pictures of sittings of theirs; the first time of each is audited as watching is."""
+    identity = connection.identity
+    if identity is None:
+        return
+    told = frozenset(connection.told_watching)
+    connection.tiles = await gateway.store.run(acts.watch_tiles, identity, frozenset(message.sitting_ids), told)
+    connection.told_watching |= connection.tiles
+    gateway.tiles.greet(connection)
+
+
 async def unview(gateway: "Gateway", connection: Connection, message: Unview) -> None:
     """End a view; one that has ended already is fine."""
     sitting_id = connection.views.pop(message.connection, None)
@@ -222,6 +234,7 @@ HANDLERS: dict[type[ClientMessage], Handler] = {
     Resume: Handler(resume, Permission.MEDIA_PUBLISH, apart=True),
     Unpublish: Handler(unpublish, Permission.MEDIA_PUBLISH, apart=True),
     View: Handler(view, Permission.MEDIA_WATCH, apart=True),
+    Tiles: Handler(tiles, Permission.MEDIA_WATCH),
     Unview: Handler(unview, Permission.MEDIA_WATCH, apart=True),
     Candidate: Handler(candidate, Permission.LIVE_CONNECT),
     Observe: Handler(observe, Permission.MEDIA_PUBLISH),

@@ -85,6 +85,15 @@ class View(ClientMessage, tag="view"):
     sdp: Sdp
 
 
+class Tiles(ClientMessage, tag="tiles"):
+    """Staff: the sittings whose small pictures are wanted from now on, instead of those named before; none ends it.
+
+    They come as binary frames (``web.realtime.tiles.HEADER``), about one a second and track.
+    """
+
+    sitting_ids: Annotated[list[int], msgspec.Meta(max_length=60)]
+
+
 class Unview(ClientMessage, tag="unview"):
     """Staff: no longer watched."""
 
@@ -128,7 +137,9 @@ class Stats(ClientMessage, tag="stats"):
     values: Annotated[dict[str, dict[str, str | int | float | bool | None]], msgspec.Meta(max_length=8)]
 
 
-AnyClientMessage = Hello | Ping | Publish | Resume | Unpublish | View | Unview | Candidate | Observe | Chat | Stats
+AnyClientMessage = (
+    Hello | Ping | Publish | Resume | Unpublish | View | Unview | Tiles | Candidate | Observe | Chat | Stats
+)
 
 
 class ServerMessage(msgspec.Struct, tag_field="type"):

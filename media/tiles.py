@@ -1,0 +1,118 @@
+"""Makes the small pictures of the wall out of what a tap decodes anyway; taps a screen while somebody wants it."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from datetime import timedelta
+
+import cv2
+import structlog
+from sqlalchemy.orm import Session
+
+from appliance.db import from_ms, utcnow
+from appliance.errors import ApplianceError
+from appliance.models import LiveMedia
+from appliance.services import tiles
+from appliance.services.tiles import TilePicture
+from appliance.vocabulary import Track
+from media.frames.frame import Frame, Pace
+from media.frames.rtp_tap import RtpTap
+from media.kurento import KurentoError
+from media.pipelines import ledger
+from media.pipelines.store import Store
+from media.pipelines.tap import tapped
+
+RATE = 1.0
+"""Pictures a second: a wall of 30 is then some 300 KB/s for a browser, instead of 60 videos with a decoder each."""
+WIDTHS = {Track.CAMERA: 320, Track.SCREEN: 480}
+"""Pixels: a tile of a wall of 12 is about that wide; letters on a screen are to be guessed, not read."""
+QUALITY = 60
+LOOK_SECONDS = 1.0
+"""How soon a new wish is met, and a track that went live tapped."""
+
+log = structlog.get_logger(__name__)
+
+
+def shrink(frame: Frame, width: int) -> bytes:
+    """Return the picture as JPEG, at most ``width`` pixels wide."""
+    height, full = frame.image.shape[:2]
+    scale = min(1.0, width / full)
+    size = (max(1, round(full * scale)), max(1, round(height * scale)))
+    image = cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA)
+    done, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    if not done:
+        raise ValueError("this picture cannot be made a JPEG")
+    return encoded.tobytes()
+
+
+class TileMaker:
+    """One track's pictures, made in the thread that reads its tap."""
+
+    def __init__(self, sitting_id: int, track: Track, put: Callable[[TilePicture], object]) -> None:
+        """``put`` stores a picture; it may fail with ``ApplianceError``: the next picture is due in a second."""
+        self.wanted = False
+        self._sitting_id, self._track, self._put = sitting_id, track, put
+        self._pace = Pace(RATE)
+
+    def feed(self, frame: Frame) -> None:
+        """Make a picture of the frame if one is wanted and due."""
+        if not self.wanted or not self._pace.takes(frame.at_ms):
+            return
+        picture = TilePicture(
+            self._sitting_id, self._track, from_ms(frame.at_ms), shrink(frame, WIDTHS.get(self._track, 320))
+        )
+        with contextlib.suppress(ApplianceError):  # the database is away: a wall may miss a second
+            self._put(picture)
+
+
+class ScreenTiles:
+    """The screen has no other use for a tap, so it is tapped only while a wall wants its pictures."""
+
+    def __init__(self, store: Store, sitting_id: int, host: str) -> None:
+        """``host``: the address of this machine that media nodes can reach."""
+        self._store, self._id, self._host = store, sitting_id, host
+        self._maker = TileMaker(sitting_id, Track.SCREEN, lambda picture: store.run_here(tiles.put, picture))
+
+    async def run(self) -> None:
+        """Look after it until cancelled."""
+        while True:
+            row = await self._store.insist(_wanted_screen, self._id)
+            if row is not None:
+                try:
+                    await self._tap(row)
+                except (KurentoError, OSError) as error:
+                    log.warning("screen not tapped", sitting=self._id, error=str(error))
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _tap(self, row: LiveMedia) -> None:
+        lost = asyncio.Event()
+        async with tapped(row, self._host, lost) as tap:
+            self._maker.wanted = True
+            watching = asyncio.ensure_future(asyncio.to_thread(self._watch, tap))
+            try:
+                while not lost.is_set() and not watching.done():
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(lost.wait(), LOOK_SECONDS)
+                    now = await self._store.insist(_wanted_screen, self._id)
+                    if now is None or now.endpoint_id != row.endpoint_id:
+                        return
+            finally:
+                self._maker.wanted = False
+                tap.close()
+                await asyncio.shield(watching)
+
+    def _watch(self, tap: RtpTap) -> None:
+        for picture in tap.frames():
+            if isinstance(picture, Frame):
+                self._maker.feed(picture)
+
+
+def _wanted_screen(session: Session, sitting_id: int) -> LiveMedia | None:
+    if Track.SCREEN not in tiles.wanted(session, sitting_id, utcnow()):
+        return None
+    return ledger.find(session, sitting_id, Track.SCREEN)
+
+
+def sweep(session: Session) -> int:
+    """Delete what nobody wants any more; the second of grace lets a wall's late wish find its picture."""
+    return tiles.sweep(session, utcnow() - timedelta(seconds=1))
