@@ -44,6 +44,8 @@ class Permission(StrEnum):
     """Make accounts."""
     SUPPORT_VIEW = "support.view"
     """Stages and media of sittings, without faces."""
+    SUPPORT_CHECK = "support.check"
+    """Check a sitting's path or the appliance; the bundle for the ticket holds addresses and session descriptions."""
     LIVE_CONNECT = "live.connect"
     """Open a socket."""
     SITTING_ATTEND = "sitting.attend"
@@ -54,6 +56,8 @@ class Permission(StrEnum):
     """A candidate's own: answers, warnings seen, finish."""
     MEDIA_PUBLISH = "media.publish"
     """A candidate's own camera and screen."""
+    RECORDING_HAND_IN = "recording.hand_in"
+    """A candidate's own: what the browser recorded while the connection was lost, also after the exam."""
 
 
 _P = Permission
@@ -95,12 +99,12 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.ADMIN: _SEE
     | _JUDGE
     | _WATCH
-    | {_P.RECORDING_EXPORT, _P.EXAM_EDIT, _P.STAFF_LIST, _P.STAFF_EDIT, _P.SUPPORT_VIEW, _P.AUDIT_READ},
+    | {_P.RECORDING_EXPORT, _P.EXAM_EDIT, _P.STAFF_LIST, _P.STAFF_EDIT, _P.SUPPORT_VIEW, _P.SUPPORT_CHECK, _P.AUDIT_READ},
     Role.ORGANISER: _SEE | _JUDGE | {_P.RECORDING_EXPORT, _P.EXAM_EDIT},
     Role.PROCTOR: _SEE | _JUDGE | _WATCH,
     Role.REVIEWER: _SEE | _JUDGE | {_P.RECORDING_EXPORT},
     Role.SECURITY_OFFICER: frozenset({_P.AUDIT_READ, _P.STAFF_LIST, _P.SITTING_LIST, _P.SITTING_VIEW}),
-    Role.SUPPORT: frozenset({_P.SUPPORT_VIEW, _P.SITTING_LIST, _P.SITTING_VIEW, _P.LIVE_CONNECT}),
+    Role.SUPPORT: frozenset({_P.SUPPORT_VIEW, _P.SUPPORT_CHECK, _P.SITTING_LIST, _P.SITTING_VIEW, _P.LIVE_CONNECT}),
     Role.AUDITOR: frozenset({_P.AUDIT_READ}),
 }
 """What each role may do within its company."""
@@ -111,6 +115,7 @@ CANDIDATE_PERMISSIONS = frozenset(
         _P.CHECK_IN_ANSWER,
         _P.EXAM_ANSWER,
         _P.MEDIA_PUBLISH,
+        _P.RECORDING_HAND_IN,
         _P.LIVE_CONNECT,
         _P.CHAT_READ,
         _P.CHAT_WRITE,

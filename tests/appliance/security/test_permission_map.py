@@ -33,6 +33,7 @@ exam.edit                 yes   yes       -       -        -                -   
 staff.edit                yes   -         -       -        -                -       -       -
 staff.list                yes   -         -       -        yes              -       -       -
 support.view              yes   -         -       -        -                yes     -       -
+support.check             yes   -         -       -        -                yes     -       -
 live.connect              yes   -         yes     -        -                yes     -       yes
 sitting.attend            -     -         -       -        -                -       -       yes
 check_in.answer           -     -         -       -        -                -       -       yes

@@ -1,0 +1,86 @@
+"""Names of what is measured, for people; the unit is the end of the name.
+
+``_ms`` milliseconds, ``_s`` seconds, ``_mb`` MiB, ``_percent``, ``_kbps`` kbit/s; others are counts or words.
+"""
+
+from typing import Any, Final
+
+FIGURES: Final[dict[str, str]] = {
+    "address": "Address",
+    "age_s": "Age",
+    "answer_ms": "Time to answer",
+    "audio_kbps": "Sound",
+    "browser": "Browser",
+    "bytes_grown": "Bytes more",
+    "camera": "Camera",
+    "clock_offset_ms": "Clock off by",
+    "connected_for_s": "Connected for",
+    "connection_state": "Connection",
+    "cpu_percent": "Processor",
+    "days_left": "Days left",
+    "dtls_state": "DTLS",
+    "file": "File",
+    "firewall_rule": "Firewall must let through",
+    "first_ms": "First picture after",
+    "forecast_hours": "Hours until full",
+    "frames_sent": "Frames sent",
+    "free_mb": "Free",
+    "gaps": "Gaps",
+    "ice_errors": "ICE errors",
+    "ice_state": "ICE",
+    "job": "Job",
+    "jitter_ms": "Jitter",
+    "limited_by": "Quality limited by",
+    "local_types": "Addresses the browser found",
+    "lost_percent": "Lost",
+    "memory_mb": "Memory",
+    "microphone": "Microphone",
+    "nacks": "Packets asked for again",
+    "nodes": "Media nodes",
+    "pair": "Pair in use",
+    "pairs_tried": "Pairs tried",
+    "pictures": "Pictures",
+    "pipelines": "Pipelines",
+    "plis": "Key frames asked for",
+    "reconnects": "Reconnections",
+    "relay": "Relayed address",
+    "remote_types": "Addresses the node told",
+    "reserve_mb": "Reserve",
+    "revision": "Revision",
+    "revision_wanted": "Revision needed",
+    "round_trip_ms": "Round trip",
+    "screen": "Screen",
+    "size_mb": "Size",
+    "sockets": "Sockets",
+    "source": "Source",
+    "state": "State",
+    "synchronised": "Synchronised",
+    "valid_until": "Valid until",
+    "version": "Version",
+    "video_kbps": "Pictures",
+    "viewers": "Viewers",
+    "waiting": "Waiting jobs",
+    "waiting_s": "Longest wait",
+    "workers": "Workers alive",
+}
+"""Every figure a step may have."""
+
+UNITS: Final = {"_ms": "ms", "_s": "s", "_mb": "MB", "_percent": "%", "_kbps": "kbit/s"}
+
+
+def unit_of(name: str) -> str:
+    """Return the unit that a figure's name ends with, or nothing."""
+    return next((unit for end, unit in UNITS.items() if name.endswith(end)), "")
+
+
+def shown(name: str, value: Any) -> str:
+    """Return a value with its unit."""
+    if isinstance(value, list):
+        return "; ".join(str(item) for item in value) or "–"
+    if isinstance(value, bool):
+        return "✓" if value else "✗"
+    if value is None or value == "":
+        return "–"
+    text = f"{value:.1f}".removesuffix(".0") if isinstance(value, float) else str(value)
+    unit = unit_of(name)
+    return f"{text} {unit}" if unit else text
