@@ -5,6 +5,7 @@ import json
 import os
 import resource
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from media.kurento.errors import ModuleNotFound
@@ -88,15 +89,16 @@ class ServerManager(MediaObject):
 
     @operation(Param("interval", int))
     async def getUsedCpu(self, interval: int) -> float:
-        """Per cent of one processor over the next ``interval`` ms."""
+        """Per cent of all processors this process may use, over the next ``interval`` ms."""
         before, start = _cpu_seconds(), time.monotonic()
         await asyncio.sleep(max(1, min(interval, 10_000)) / 1000)
-        return 100.0 * (_cpu_seconds() - before) / (time.monotonic() - start)
+        return 100.0 * (_cpu_seconds() - before) / (time.monotonic() - start) / len(os.sched_getaffinity(0))
 
     @operation()
     def getUsedMemory(self) -> int:
-        """KiB."""
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        """KiB in memory now; what ``getrusage`` tells is the peak, which never falls."""
+        resident = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+        return resident * resource.getpagesize() // 1024
 
 
 def _cpu_seconds() -> float:
