@@ -71,6 +71,8 @@ SETTINGS: dict[str, Setting] = {
     "disk_reserve_mb": Setting(_whole, 2048, "below this no new sitting is admitted"),
     "export_hours": Setting(_number, 72.0, "an export is destroyed after this; faces must not lie about longer"),
     "exports_per_sitting": Setting(_whole, 3, "exports of one sitting that exist at once; each is as large as it"),
+    "hand_in_hours": Setting(_whole, 72, "so long after its end a sitting takes in what the browser recorded itself"),
+    "hand_in_mb": Setting(_whole, 600, "of one sitting: 10 minutes of both tracks, several times, are 90 each"),
     "demo": Setting(_flag, False, "the demo page and its accounts exist only with this"),
 }
 """Every setting there is. The third column is the reason it exists."""
@@ -104,6 +106,8 @@ class Settings:
     takeover_seconds: float
     analysis_fps: float
     disk_reserve_mb: int
+    hand_in_hours: int
+    hand_in_mb: int
     export_hours: float
     exports_per_sitting: int
     demo: bool
@@ -117,6 +121,11 @@ class Settings:
     def vault(self) -> Path:
         """Folder of sealed files."""
         return self.data_dir / "vault"
+
+    @property
+    def hand_ins(self) -> Path:
+        """Folder of what candidates' browsers hand in, until it is sealed or refused."""
+        return self.data_dir / "hand_ins"
 
     @property
     def master_key_file(self) -> Path:

@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 
 from appliance import bus
 from appliance.audit import Actor, record
-from appliance.db import utcnow
+from appliance.db import to_ms, utcnow
 from appliance.errors import ImpossibleStep, NotFound
 from appliance.models import Gap, Part, Sitting, VaultObject
 from appliance.services import sittings
-from appliance.vocabulary import GapCause, PartState, Track
+from appliance.vocabulary import GapCause, PartSource, PartState, Track
 
 
 def get_part(session: Session, part_id: int, company_id: int | None = None) -> Part:
@@ -141,6 +141,75 @@ def mark_lost(session: Session, actor: Actor, part_id: int, cause: str) -> Part:
     session.add(gap)
     _record(session, actor, part, "recording.lose", cause=cause[:500])
     return part
+
+
+def supply_part(
+    session: Session,
+    actor: Actor,
+    sitting: Sitting,
+    track: Track,
+    span: tuple[datetime, datetime],
+    vault_object: VaultObject,
+    duration_ms: int,
+    media: dict[str, Any],
+) -> Part:
+    """Add a part that the candidate's browser recorded, sealed already; the gap it lies in is split and covered.
+
+    Raises ``ImpossibleStep`` where no single closed gap without a part contains the span: what a node recorded, and
+    what was supplied before, stands.
+    """
+    sittings.lock(session, sitting)
+    started, ended = span
+    gap = _gap_around(session, sitting.id, track, started, ended)
+    if gap is None:
+        raise ImpossibleStep("This span is no gap any more.", track=track.value)
+    last = select(func.max(Part.sequence)).where(Part.sitting_id == sitting.id, Part.track == track)
+    part = Part(
+        sitting_id=sitting.id,
+        track=track,
+        sequence=(session.scalar(last) or 0) + 1,
+        source=PartSource.CANDIDATE,
+        state=PartState.SEALED,
+        path="",
+        node_url="",
+        started_at=started,
+        ended_at=ended,
+        duration_ms=duration_ms,
+        size_bytes=vault_object.size_bytes,
+        sha256=vault_object.sha256,
+        vault_object_id=vault_object.id,
+        media=media,
+    )
+    session.add(part)
+    session.flush()
+    _cover(session, gap, part)
+    _record(session, actor, part, "recording.supply", sha256=part.sha256, duration_ms=duration_ms)
+    payload = {"track": track.value, "start_ms": to_ms(started), "end_ms": to_ms(ended), "part_id": part.id}
+    bus.publish_sitting(session, sitting, "recording.supplied", payload)
+    return part
+
+
+def _gap_around(session: Session, sitting_id: int, track: Track, started: datetime, ended: datetime) -> Gap | None:
+    query = select(Gap).where(
+        Gap.sitting_id == sitting_id,
+        Gap.track == track,
+        Gap.covered_by_id.is_(None),
+        Gap.started_at <= started,
+        Gap.ended_at >= ended,
+    )
+    return session.scalars(query.order_by(Gap.id).limit(1)).first()
+
+
+def _cover(session: Session, gap: Gap, part: Part) -> None:
+    """Give the gap's row the part's span, and what is left before and after it rows of their own."""
+    assert gap.ended_at is not None and part.ended_at is not None  # noqa: S101 - only closed ones are found
+    before, after = (gap.started_at, part.started_at), (part.ended_at, gap.ended_at)
+    for start, end in (before, after):
+        if end > start:
+            rest = Gap(sitting_id=gap.sitting_id, track=gap.track, cause=gap.cause, detail=gap.detail)
+            rest.started_at, rest.ended_at = start, end
+            session.add(rest)
+    gap.started_at, gap.ended_at, gap.covered_by_id = part.started_at, part.ended_at, part.id
 
 
 def record_view(session: Session, actor: Actor, part: Part) -> None:

@@ -39,6 +39,7 @@ sitting.attend            -     -         -       -        -                -   
 check_in.answer           -     -         -       -        -                -       -       yes
 exam.answer               -     -         -       -        -                -       -       yes
 media.publish             -     -         -       -        -                -       -       yes
+recording.hand_in         -     -         -       -        -                -       -       yes
 """
 
 _lines = [line.split() for line in EXPECTED.strip().splitlines()]
