@@ -12,10 +12,15 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from media.node.gst import Gst, ask_keyframe, make
+from media.node.gst import Gst, ask_keyframe, caps, make
+from media.node.sdp import CODECS
 
 log = logging.getLogger(__name__)
 
+DEPAYLOADERS = {"VP8": "rtpvp8depay", "H264": "rtph264depay", "opus": "rtpopusdepay"}
+PAYLOADERS = {"VP8": "rtpvp8pay", "H264": "rtph264pay", "opus": "rtpopuspay"}
+BYTE_STREAM = "video/x-h264,stream-format=byte-stream,alignment=au"
+"""H.264 with its parameter sets in the stream: viewers and recorders may join at any key frame."""
 UNLINK_SECONDS = 2.0
 """A tee's pad is idle between two buffers; longer than this only a dead downstream keeps it."""
 
@@ -81,23 +86,37 @@ class Outlet:
     def __init__(self, graph: Graph, kind: str) -> None:
         """The tee runs from the start, what feeds it may come later."""
         self.graph, self.kind = graph, kind
+        self._codec = CODECS[kind][0]
         self.tee: Any = make("tee", allow_not_linked=True)
         self.depayloader: Any = None
+        self._feed: list[Any] = []
         self._upstream: Outlet | None = None
         graph.add(self.tee)
 
+    @property
+    def codec(self) -> str:
+        """What it gives: VP8, H264 or opus; of a relay, what it is fed with."""
+        return self._upstream.codec if self._upstream is not None else self._codec
+
+    @codec.setter
+    def codec(self, codec: str) -> None:
+        self._codec = codec
+
     def feed_from_rtp(self, pad: Any) -> None:
         """Let an RTP pad feed it. Called in the pad's own streaming thread."""
+        depayloader = make(DEPAYLOADERS[self.codec])
         if self.kind == "video":
-            depayloader = make("rtpvp8depay", request_keyframe=True, wait_for_keyframe=True)
-        else:
-            depayloader = make("rtpopusdepay")
-        old, self.depayloader = self.depayloader, depayloader
-        if old is not None:
-            old.unlink(self.tee)
-            self.graph.remove(old)
-        self.graph.add(depayloader)
-        depayloader.link(self.tee)
+            depayloader.set_property("request-keyframe", True)
+            depayloader.set_property("wait-for-keyframe", True)
+        old, self._feed = self._feed, [depayloader]
+        if old:
+            old[-1].unlink(self.tee)
+            self.graph.remove(*old)
+        if self.codec == "H264":
+            self._feed.append(make("capsfilter", caps=caps(BYTE_STREAM)))
+        self.depayloader = depayloader
+        self.graph.add(*self._feed)
+        self._feed[-1].link(self.tee)
         pad.link(depayloader.get_static_pad("sink"))
 
     def feed_from_outlet(self, upstream: "Outlet | None") -> None:
@@ -122,10 +141,8 @@ class Outlet:
 
     def close(self) -> None:
         """Remove it; branches must be gone before."""
-        for element in (self.depayloader, self.tee):
-            if element is not None:
-                self.graph.remove(element)
-        self.depayloader = None
+        self.graph.remove(*self._feed, self.tee)
+        self.depayloader, self._feed = None, []
 
 
 class Branch:

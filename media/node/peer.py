@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,8 +23,10 @@ RTCP_INTERVAL_NS = 1_000_000_000
 RTP_BANDWIDTH = 2_000_000.0
 """Bit/s, of which RTCP may use 5 %. Left at 0 it is guessed, and a request for a key frame, an early packet, is held
 back up to half a second (RFC 4585, 3.5.2); so it goes out within some ms."""
-OFFER_PAYLOADS = {"audio": 96, "video": 104}
+OFFER_PAYLOADS = {"opus": 96, "VP8": 104, "H264": 102}
 """Payload types in our own offers: Kurento's."""
+H264_FORMAT = ",profile-level-id=(string)42e01f,level-asymmetry-allowed=(string)1"
+"""Constrained baseline, in our own offers: every browser has it."""
 
 
 IPV6 = Path("/proc/net/if_inet6")
@@ -62,6 +65,7 @@ class Sender:
     """Where RTP to the peer goes in; ``entry`` takes frames once there is a payloader (``elements``) before it."""
 
     pad: Any
+    codec: str
     payload: int
     ssrc: int
     entry: Any = None
@@ -76,6 +80,7 @@ class Mline:
     kind: str
     mid: str
     direction: str
+    codec: str = ""
 
     @property
     def receives(self) -> bool:
@@ -118,11 +123,11 @@ class Peer:
         ]
         self.graph.add(self.webrtcbin)
 
-    def process_offer(self, offer: str, max_video_kbps: int = 0) -> str:
-        """Take an offer; the answer. ValueError when it cannot be used."""
+    def process_offer(self, offer: str, wanted: Mapping[str, str], max_video_kbps: int = 0) -> str:
+        """Take an offer; the answer. ``wanted``: kind -> codec of our sources. ValueError when unusable."""
         description = sdp.parse(offer)
         for index, section in enumerate(description.sections):
-            self._prepare(index, section)
+            self._prepare(index, section, wanted.get(section.kind))
         self.remote = sdp.for_webrtcbin(offer)
         call(self.webrtcbin, "set-remote-description", parsed("offer", self.remote))
         answer = described(self.webrtcbin, "answer")
@@ -130,13 +135,15 @@ class Peer:
         self.local = sdp.for_peer(answer, max_video_kbps)
         return self.local
 
-    def generate_offer(self, direction: str, max_video_kbps: int = 0) -> str:
-        """An offer of one audio and one video in a direction."""
+    def generate_offer(self, direction: str, wanted: Mapping[str, str], max_video_kbps: int = 0) -> str:
+        """An offer of one audio and one video in a direction. ``wanted``: as for an answer."""
         for index, kind in enumerate(("audio", "video")):
             section = sdp.Section(kind, 9, "", direction=sdp.MIRROR[direction])
-            section.codecs = {OFFER_PAYLOADS[kind]: sdp.CODEC[kind]}
+            codec = wanted.get(kind, sdp.CODECS[kind][0])
+            section.codecs = {OFFER_PAYLOADS[codec]: codec}
+            section.formats = {OFFER_PAYLOADS["H264"]: "packetization-mode=1"}
             section.extensions = {sdp.TRANSPORT_CC: 3}
-            self._prepare(index, section)
+            self._prepare(index, section, codec, H264_FORMAT if codec == "H264" else "")
         offer = described(self.webrtcbin, "offer").replace("video1", "video0")  # Kurento's names of sections
         call(self.webrtcbin, "set-local-description", parsed("offer", offer))
         for mline, section in zip(self.mlines, sdp.parse(offer).sections, strict=False):
@@ -214,21 +221,22 @@ class Peer:
         for address in self.servers.local_addresses or _loopback_if_alone():
             self._agent.emit("add-local-ip-address", address)
 
-    def _prepare(self, index: int, section: sdp.Section) -> None:
+    def _prepare(self, index: int, section: sdp.Section, wanted: str | None, form: str = "") -> None:
         """Make the transceiver of an offered section; in the order of the m-lines, before the remote description."""
         direction = sdp.MIRROR[section.direction]
-        payload = section.payload()
-        if section.kind not in sdp.CODEC:
+        if section.kind not in sdp.CODECS:
             self.mlines.append(Mline(index, section.kind, section.mid, "inactive"))
             return
-        if payload is None or section.refused or self._has(section.kind):
-            direction, payload = "inactive", next(iter(section.codecs), 0) if payload is None else payload
-        self.mlines.append(Mline(index, section.kind, section.mid, direction))
+        chosen = section.choose(wanted)
+        if chosen is None or section.refused or self._has(section.kind):
+            direction = "inactive"
+        payload, codec = chosen or (next(iter(section.codecs), 0), sdp.CODECS[section.kind][0])
+        self.mlines.append(Mline(index, section.kind, section.mid, direction, codec))
         if direction in ("recvonly", "inactive"):
-            wanted = caps(sdp.rtp_caps(section.kind, payload, section.extensions))
-            self.webrtcbin.emit("add-transceiver", _direction(direction), wanted)
+            text = sdp.rtp_caps(codec, payload, section.extensions) + form
+            self.webrtcbin.emit("add-transceiver", _direction(direction), caps(text))
         else:
-            self._make_sender(index, section, payload, direction)
+            self._make_sender(index, section, Sender(None, codec, payload, _ssrc()), direction, form)
         transceiver = self.webrtcbin.emit("get-transceiver", index)
         if transceiver is not None:
             transceiver.set_property("do-nack", True)
@@ -236,16 +244,15 @@ class Peer:
     def _has(self, kind: str) -> bool:
         return any(mline.kind == kind and mline.direction != "inactive" for mline in self.mlines)
 
-    def _make_sender(self, index: int, section: sdp.Section, payload: int, direction: str) -> None:
+    def _make_sender(self, index: int, section: sdp.Section, sender: Sender, direction: str, form: str) -> None:
         """A sink pad: with the SSRC in its caps, or the answer has ``ssrc-group:FID 0`` and browsers show nothing."""
-        ssrc = random.randrange(1, 1 << 32)  # noqa: S311 - not a secret (RFC 3550, 8.1)
-        wanted = caps(sdp.rtp_caps(section.kind, payload, section.extensions, ssrc))
+        wanted = caps(sdp.rtp_caps(sender.codec, sender.payload, section.extensions, sender.ssrc) + form)
         template = self.webrtcbin.get_pad_template("sink_%u")
-        pad = self.webrtcbin.request_pad(template, f"sink_{index}", wanted)
-        transceiver = pad.get_property("transceiver")
+        sender.pad = self.webrtcbin.request_pad(template, f"sink_{index}", wanted)
+        transceiver = sender.pad.get_property("transceiver")
         transceiver.set_property("direction", _direction(direction))
         transceiver.set_property("codec-preferences", wanted)
-        self.senders[section.kind] = Sender(pad, payload, ssrc)
+        self.senders[section.kind] = sender
 
     def _on_candidate(self, _webrtcbin: Any, mline: int, candidate: str) -> None:
         self.listener.on_candidate(int(mline), str(candidate))
@@ -272,9 +279,13 @@ class Peer:
             return
         current = pad.get_current_caps() or pad.query_caps(None)
         kind = current.get_structure(0).get_string("media") if current.get_size() else None
-        if kind in sdp.CODEC:
+        if kind in sdp.CODECS:
             self._receiving[str(kind)] = pad
             self.listener.on_receiving(str(kind), pad)
+
+
+def _ssrc() -> int:
+    return random.randrange(1, 1 << 32)  # noqa: S311 - not a secret (RFC 3550, 8.1)
 
 
 def _direction(name: str) -> Any:

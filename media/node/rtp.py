@@ -10,7 +10,7 @@ from typing import Any
 from media.kurento.errors import AlreadyNegotiated, AnswerAlreadyProcessed, OfferNotGenerated, SdpError
 from media.node import sdp
 from media.node.endpoint import SdpEndpoint
-from media.node.graph import Branch, Outlet
+from media.node.graph import PAYLOADERS, Branch, Outlet
 from media.node.gst import Gio, caps, make
 from media.node.values import Param, operation
 
@@ -31,7 +31,8 @@ class Stream:
 
     kind: str
     direction: str
-    payload: int
+    payloads: dict[str, int]
+    """Codec -> payload type: of all that are agreed on if we only send, else of the one."""
     rtp: socket.socket
     rtcp: socket.socket
     host: str = ""
@@ -74,8 +75,12 @@ class RtpEndpoint(SdpEndpoint):
         if stream is None or not self.negotiated or not stream.sends:
             return None
         queue = make("queue", leaky=2, max_size_time=QUEUE_NS, max_size_bytes=0, max_size_buffers=0)
-        name = "rtpvp8pay" if outlet.kind == "video" else "rtpopuspay"
-        payloader = make(name, pt=stream.payload, ssrc=stream.ssrc, mtu=self.mtu)
+        payload = stream.payloads.get(outlet.codec)
+        if payload is None:
+            text = f"The peer takes {', '.join(stream.payloads)}, the source gives {outlet.codec}"
+            self.node.soon(self.fail, "STREAM_ERROR_CODEC_NOT_FOUND", text)
+            return None
+        payloader = make(PAYLOADERS[outlet.codec], pt=payload, ssrc=stream.ssrc, mtu=self.mtu)
         sink = make("udpsink", host=stream.host, port=stream.port, sync=False, async_=False, close_socket=False)
         sink.set_property("socket", _gio_socket(stream.rtp))
         return Branch(outlet, [queue, payloader, sink])
@@ -93,9 +98,10 @@ class RtpEndpoint(SdpEndpoint):
     def _open(self, description: sdp.Description) -> None:
         for section in description.sections:
             stream = None
-            payload = section.payload()
-            if payload is not None and section.kind not in self._streams and not section.refused:
-                stream = Stream(section.kind, sdp.MIRROR[section.direction], payload, *_port_pair())
+            direction = sdp.MIRROR[section.direction]
+            payloads = _payloads(section, direction == "sendonly")
+            if payloads and section.kind not in self._streams and not section.refused:
+                stream = Stream(section.kind, direction, payloads, *_port_pair())
                 stream.host, stream.port = section.address or description.address, section.port
                 self._streams[section.kind] = stream
                 if stream.direction in ("recvonly", "sendrecv"):
@@ -105,7 +111,9 @@ class RtpEndpoint(SdpEndpoint):
         self.wire(self.sources.values())
 
     def _receive(self, stream: Stream) -> None:
-        source = make("udpsrc", caps=caps(sdp.rtp_caps(stream.kind, stream.payload)), close_socket=False)
+        codec, payload = next(iter(stream.payloads.items()))
+        self.outlet(stream.kind).codec = codec
+        source = make("udpsrc", caps=caps(sdp.rtp_caps(codec, payload)), close_socket=False)
         source.set_property("socket", _gio_socket(stream.rtp))
         source.set_property("buffer-size", RECEIVE_BUFFER)
         jitter = make("rtpjitterbuffer", latency=200)
@@ -153,14 +161,13 @@ class RtpEndpoint(SdpEndpoint):
                 lines.append(f"m={kind} 0 RTP/AVP 0")
                 continue
             profile = "RTP/AVPF" if offer or self._feedback else "RTP/AVP"
-            codec = sdp.CODEC[kind]
-            clock = f"{codec}/{sdp.CLOCK[codec]}" + ("/2" if kind == "audio" else "")
-            lines += [f"m={kind} {stream.local_port} {profile} {stream.payload}", f"a={stream.direction}"]
-            lines += [f"a=rtcp:{stream.local_port + 1}", f"a=rtpmap:{stream.payload} {clock}"]
+            payloads = " ".join(str(payload) for payload in stream.payloads.values())
+            lines += [f"m={kind} {stream.local_port} {profile} {payloads}", f"a={stream.direction}"]
+            lines.append(f"a=rtcp:{stream.local_port + 1}")
+            for codec, payload in stream.payloads.items():
+                lines += _codec_lines(codec, payload, feedback=profile == "RTP/AVPF")
             if offer:
                 lines.append(f"a=mid:{kind}0")
-            if kind == "video" and profile == "RTP/AVPF":
-                lines.append(f"a=rtcp-fb:{stream.payload} nack pli")
             lines.append(f"a=ssrc:{stream.ssrc} cname:kustos@{self.id[-20:]}")
         return "\r\n".join(lines) + "\r\n"
 
@@ -194,7 +201,7 @@ class RtpEndpoint(SdpEndpoint):
             raise AlreadyNegotiated()
         self.offered = True
         for kind, payload in OFFER_PAYLOADS.items():
-            stream = Stream(kind, "sendrecv", payload, *_port_pair())
+            stream = Stream(kind, "sendrecv", {sdp.CODECS[kind][0]: payload}, *_port_pair())
             self._streams[kind] = stream
             self._order.append((kind, stream))
         self.local = self._description(offer=True)
@@ -230,6 +237,22 @@ class RtpEndpoint(SdpEndpoint):
                 self._receive(stream)
         self.negotiated = True
         self.wire(self.sources.values())
+
+
+def _payloads(section: sdp.Section, all_of_them: bool) -> dict[str, int]:
+    """What of an offer is agreed on, in the order of our liking."""
+    codecs = sdp.CODECS.get(section.kind, ())
+    found = {codec: payload for codec in codecs if (payload := section.payload(codec)) is not None}
+    return found if all_of_them else dict(list(found.items())[:1])
+
+
+def _codec_lines(codec: str, payload: int, feedback: bool) -> list[str]:
+    lines = [f"a=rtpmap:{payload} {codec}/{sdp.CLOCK[codec]}" + ("/2" if codec == "opus" else "")]
+    if codec == "H264":
+        lines.append(f"a=fmtp:{payload} packetization-mode=1")
+    if feedback and codec != "opus":
+        lines.append(f"a=rtcp-fb:{payload} nack pli")
+    return lines
 
 
 def _port_pair() -> tuple[socket.socket, socket.socket]:

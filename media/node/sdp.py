@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 
 TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 MIRROR = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
-CLOCK = {"opus": 48000, "VP8": 90000}
-CODEC = {"audio": "opus", "video": "VP8"}
-"""The one codec a kind is taken in: nothing is transcoded."""
+CLOCK = {"opus": 48000, "VP8": 90000, "H264": 90000}
+CODECS = {"audio": ("opus",), "video": ("VP8", "H264")}
+"""The codecs a kind is taken in, the first one rather: nothing is transcoded."""
 
 
 @dataclass
 class Section:
-    """One ``m=`` section. ``codecs``: payload type -> encoding name."""
+    """One ``m=`` section. ``codecs``: payload type -> encoding name; ``formats``: payload type -> its ``fmtp``."""
 
     kind: str
     port: int
@@ -21,6 +21,7 @@ class Section:
     direction: str = "sendrecv"
     address: str = ""
     codecs: dict[int, str] = field(default_factory=dict)
+    formats: dict[int, str] = field(default_factory=dict)
     extensions: dict[str, int] = field(default_factory=dict)
     bundle_only: bool = False
     rtcp_mux: bool = False
@@ -30,10 +31,29 @@ class Section:
         """Port 0 means refused, unless the section rides in a bundle (RFC 8843)."""
         return self.port == 0 and not self.bundle_only
 
-    def payload(self) -> int | None:
-        """The payload type of the codec we take, None if it is not offered."""
-        wanted = CODEC.get(self.kind, "").lower()
-        return next((pt for pt, name in self.codecs.items() if name.lower() == wanted), None)
+    def payload(self, codec: str) -> int | None:
+        """The payload type of a codec, None if it is not offered. Of H.264 the plainest that may be cut in pieces."""
+        offered = [payload for payload, name in self.codecs.items() if name.lower() == codec.lower()]
+        if codec == "H264":
+            offered = sorted((pt for pt in offered if self._fragmented(pt)), key=self._plainness)
+        return offered[0] if offered else None
+
+    def choose(self, wanted: str | None = None) -> tuple[int, str] | None:
+        """Payload type and codec to agree on: ``wanted`` if it is offered, else the first of ours that is."""
+        codecs = CODECS.get(self.kind, ())
+        for codec in sorted(codecs, key=lambda name: name != wanted):
+            if (payload := self.payload(codec)) is not None:
+                return payload, codec
+        return None
+
+    def _fragmented(self, payload: int) -> bool:
+        """Whether pictures may be cut in pieces: packetization-mode 1 (RFC 6184, 6.3)."""
+        return "packetization-mode=1" in self.formats.get(payload, "").replace(" ", "")
+
+    def _plainness(self, payload: int) -> int:
+        """Constrained baseline before baseline before the rest: every browser decodes it."""
+        profile = re.search(r"profile-level-id=(\w{4})", self.formats.get(payload, "").lower())
+        return {"42e0": 0, "4200": 1}.get(profile[1], 2) if profile else 2
 
 
 @dataclass
@@ -80,6 +100,8 @@ def _attribute(section: Section, line: str) -> None:
         section.address = line.rsplit(maxsplit=1)[-1]
     elif match := re.match(r"a=rtpmap:(\d+) ([^/\s]+)", line):
         section.codecs[int(match[1])] = match[2]
+    elif match := re.match(r"a=fmtp:(\d+) (.+)", line):
+        section.formats[int(match[1])] = match[2]
     elif match := re.match(r"a=extmap:(\d+)(?:/\w+)? (\S+)", line):
         section.extensions[match[2]] = int(match[1])
     elif match := re.match(r"a=mid:(\S+)", line):
@@ -121,13 +143,13 @@ def for_peer(text: str, max_video_kbps: int = 0) -> str:
     return "\r\n".join(lines) + "\r\n"
 
 
-def rtp_caps(kind: str, payload: int, extensions: dict[str, int] | None = None, ssrc: int | None = None) -> str:
+def rtp_caps(codec: str, payload: int, extensions: dict[str, int] | None = None, ssrc: int | None = None) -> str:
     """Caps of one codec of RTP, for a transceiver or a pad of webrtcbin.
 
     Header extensions are not echoed into answers unless they stand in the caps: transport-wide congestion control
     must, or browsers stay at 300 kbit/s.
     """
-    codec = CODEC[kind]
+    kind = "audio" if codec == "opus" else "video"
     text = (
         f"application/x-rtp,media={kind},encoding-name={codec.upper()},payload={payload},clock-rate={CLOCK[codec]}"
         + (",encoding-params=(string)2" if kind == "audio" else "")
@@ -136,6 +158,8 @@ def rtp_caps(kind: str, payload: int, extensions: dict[str, int] | None = None, 
     number = (extensions or {}).get(TRANSPORT_CC)
     if number:
         text += f",extmap-{number}=(string){TRANSPORT_CC}"
+    if codec == "H264":
+        text += ",packetization-mode=(string)1"
     if kind == "video":
         text += ",rtcp-fb-nack=(boolean)true,rtcp-fb-nack-pli=(boolean)true"
     return text + (",rtcp-fb-transport-cc=(boolean)true" if number else "")

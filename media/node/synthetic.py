@@ -11,16 +11,17 @@ import math
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
+from av.bitstream import BitStreamFilterContext
 
 from media.node import sdp
-from media.node.graph import Graph
+from media.node.graph import PAYLOADERS, Graph
 from media.node.gst import Gst, GstWebRTC, call, caps, described, enum_nick, held_ice_agent, make
 from media.node.gst import session_description as parsed
 from media.node.gst import start as start_gstreamer
@@ -28,7 +29,11 @@ from media.node.gst import start as start_gstreamer
 log = logging.getLogger(__name__)
 
 PAYLOADS = {"video": 96, "audio": 111}
-CAPS = {"video": "video/x-vp8", "audio": "audio/x-opus,channel-mapping-family=0,channels=2,rate=48000"}
+CAPS = {
+    "VP8": "video/x-vp8",
+    "H264": "video/x-h264,stream-format=byte-stream,alignment=au",
+    "opus": "audio/x-opus,channel-mapping-family=0,channels=2,rate=48000",
+}
 
 OnCandidate = Callable[[str, str, int], None]
 """candidate, sdpMid, sdpMLineIndex; from a GStreamer thread."""
@@ -52,10 +57,12 @@ class Clip:
 
     packets: tuple[Packet, ...]
     seconds: float
+    codec: str = "VP8"
+    """Of its pictures: VP8 or H264."""
 
     @classmethod
     def load(cls, path: Path) -> "Clip":
-        """Read a WebM file; ValueError unless it holds VP8 (and, if any, Opus)."""
+        """Read a WebM or Matroska file; ValueError unless it holds VP8 or H.264 (and, if any, Opus)."""
         with av.open(str(path)) as container:
             return _read(container, str(path))
 
@@ -147,18 +154,21 @@ class SyntheticPublisher:
 
     def _add_track(self, index: int, kind: str) -> None:
         ssrc = random.randrange(1, 1 << 32)  # noqa: S311 - not a secret
-        text = sdp.rtp_caps(kind, PAYLOADS[kind], {sdp.TRANSPORT_CC: 3}, ssrc)
+        codec = self._clip.codec if kind == "video" else "opus"
+        text = sdp.rtp_caps(codec, PAYLOADS[kind], {sdp.TRANSPORT_CC: 3}, ssrc)
+        if codec == "H264":
+            text += ",profile-level-id=(string)42e01f"
         pad = self._webrtcbin.request_pad(self._webrtcbin.get_pad_template("sink_%u"), f"sink_{index}", caps(text))
         transceiver = pad.get_property("transceiver")
         transceiver.set_property("direction", GstWebRTC.WebRTCRTPTransceiverDirection.SENDONLY)
         transceiver.set_property("codec-preferences", caps(text))
         transceiver.set_property("do-nack", True)
-        source = make("appsrc", caps=caps(CAPS[kind]), is_live=True, do_timestamp=True, max_buffers=100)
+        source = make("appsrc", caps=caps(CAPS[codec]), is_live=True, do_timestamp=True, max_buffers=100)
         source.set_property("format", Gst.Format.TIME)
-        name = "rtpvp8pay" if kind == "video" else "rtpopuspay"
-        payloader = make(name, pt=PAYLOADS[kind], ssrc=ssrc, mtu=1200)
-        if kind == "video":
+        payloader = make(PAYLOADERS[codec], pt=PAYLOADS[kind], ssrc=ssrc, mtu=1200)
+        if codec == "VP8":
             payloader.set_property("picture-id-mode", 2)
+        if kind == "video":
             source.get_static_pad("src").add_probe(Gst.PadProbeType.EVENT_UPSTREAM, self._on_upstream)
         self._graph.add(source, payloader)
         payloader.get_static_pad("src").link(pad)
@@ -215,20 +225,30 @@ def _at_keyframe(clip: Clip, position: int, origin: float) -> tuple[int, float]:
 def _read(container: Any, name: str) -> Clip:
     streams = {stream.type: stream for stream in container.streams if stream.type in ("video", "audio")}
     names = {kind: stream.codec_context.name for kind, stream in streams.items()}
-    if names.get("video") != "vp8" or names.get("audio", "opus") != "opus":
-        raise ValueError(f"{name} must hold VP8 pictures and Opus sound, not {names}")
+    if names.get("video") not in ("vp8", "h264") or names.get("audio", "opus") != "opus":
+        raise ValueError(f"{name} must hold VP8 or H.264 pictures and Opus sound, not {names}")
+    pictures = streams["video"]
+    is_avc = pictures.codec_context.extradata is not None and pictures.codec_context.extradata[:1] == b"\x01"
+    to_stream = BitStreamFilterContext("h264_mp4toannexb", pictures) if is_avc else None
     packets: list[Packet] = []
     end = 0.0
-    for item in container.demux(*streams.values()):
-        if item.pts is None:
-            continue
+    for item in _packets(container, pictures, streams.values(), to_stream):
         at = float(item.pts * item.time_base)
         packets.append(Packet(item.stream.type, max(0.0, at), bytes(item), bool(item.is_keyframe)))
         end = max(end, at + float((item.duration or 0) * item.time_base))
     packets.sort(key=lambda packet: packet.at)
     video = [packet.at for packet in packets if packet.kind == "video"]
     frame = (video[-1] - video[0]) / max(1, len(video) - 1)
-    return Clip(tuple(packets), max(end, video[-1] + frame))
+    codec = "H264" if names["video"] == "h264" else "VP8"
+    return Clip(tuple(packets), max(end, video[-1] + frame), codec)
+
+
+def _packets(container: Any, pictures: Any, streams: Any, to_stream: Any) -> Iterator[Any]:
+    """All that have a time; pictures through the filter, if there is one."""
+    for item in container.demux(*streams):
+        if item.pts is None:
+            continue
+        yield from to_stream.filter(item) if to_stream and item.stream is pictures else (item,)
 
 
 @functools.cache

@@ -11,6 +11,7 @@ from typing import Any
 
 from media.node.graph import Branch, Outlet
 from media.node.gst import Gst, make
+from media.node.h264 import H264Frame
 from media.node.webm import Frame, WebmWriter
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ class Track:
 
     def __init__(self, outlet: Outlet) -> None:
         """Hang an appsink on the outlet."""
-        self.kind = outlet.kind
+        self.kind, self.outlet = outlet.kind, outlet
         self.sink: Any = make(
             "appsink", sync=False, async_=False, emit_signals=False, max_buffers=MAX_BUFFERS, drop=True
         )
@@ -57,6 +58,10 @@ class Track:
                 found.append((self._time(sample.get_segment(), buffer.pts, now_ns), buffer.extract_dup(0, size)))
         return found
 
+    def frame(self, at_ms: int, data: bytes) -> Frame:
+        """What came, as the file takes it."""
+        return H264Frame.of(at_ms, data) if self.outlet.codec == "H264" else Frame(self.kind, at_ms, data)
+
     def _time(self, segment: Any, pts: int, now_ns: int) -> int:
         """A frame's running time; by its arrival when its own clock jumped, so that a gap stays a gap."""
         if pts == Gst.CLOCK_TIME_NONE:
@@ -71,7 +76,7 @@ class Track:
         """Ask the source, not more often than needed."""
         if time.monotonic() - self.asked >= KEYFRAME_SECONDS:
             self.asked = time.monotonic()
-            self.branch.outlet.ask_keyframe()
+            self.outlet.ask_keyframe()
 
 
 class Tape:
@@ -94,6 +99,7 @@ class Tape:
         self._running = False
         self._zero_ns = 0
         self._paused_ns = 0
+        self._codec = ""
         self._waiting: list[Frame] = []
         self.threaded = False
 
@@ -174,6 +180,10 @@ class Tape:
                 track.pull(self._clock())
             return
         frames = self._frames()
+        if writer.begun and any(frame.kind == "video" and frame.codec != self._codec for frame in frames):
+            error = WriteError("STREAM_ERROR_FORMAT", f"{self.path} ends: its source changed to another video codec")
+            self._break(writer, error)
+            return
         try:
             if writer.begun:
                 writer.write(frames)
@@ -182,19 +192,23 @@ class Tape:
             if self._ready():
                 self._begin(writer)
         except OSError as error:
-            self._running, self._writer, self._waiting = False, None, []
-            try:
-                writer.finish((self._clock() - self._zero_ns) // 1_000_000)
-            except OSError:
-                log.warning("%s has no index: the disk takes no more", self.path)
-            self._on_error(_write_error(error, self.path))
+            self._break(writer, _write_error(error, self.path))
+
+    def _break(self, writer: WebmWriter, error: WriteError) -> None:
+        """Complete the file as far as possible and tell why it ends."""
+        self._running, self._writer, self._waiting = False, None, []
+        try:
+            writer.finish((self._clock() - self._zero_ns) // 1_000_000)
+        except OSError:
+            log.warning("%s has no index: the disk takes no more", self.path)
+        self._on_error(error)
 
     def _frames(self) -> list[Frame]:
         now_ns = self._clock()
         frames: list[Frame] = []
         for track in self._tracks.values():
             for at_ns, data in track.pull(now_ns):
-                frame = Frame(track.kind, (at_ns - self._zero_ns) // 1_000_000, data)
+                frame = track.frame((at_ns - self._zero_ns) // 1_000_000, data)
                 if track.awaiting_keyframe and not frame.keyframe:
                     continue
                 if frame.at_ms < 0:
@@ -216,7 +230,9 @@ class Tape:
     def _begin(self, writer: WebmWriter) -> None:
         kinds = [kind for kind in self._kinds if kind in self._tracks or any(f.kind == kind for f in self._waiting)]
         picture = next((size for frame in self._waiting if (size := frame.size())), None)
-        writer.begin(kinds, picture)
+        self._codec = self._tracks["video"].outlet.codec if "video" in self._tracks else "VP8"
+        self._codec = next((frame.codec for frame in self._waiting if frame.kind == "video"), self._codec)
+        writer.begin(kinds, picture, codec=self._codec)
         frames, self._waiting = self._waiting, []
         writer.write(frames)
         self._on_begin()

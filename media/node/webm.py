@@ -1,4 +1,4 @@
-"""A small WebM writer for VP8 and Opus that survives a kill: whole clusters, written at once.
+"""A small WebM writer for VP8 and Opus (Matroska for H.264) that survives a kill: whole clusters, written at once.
 
 Format: RFC 8794 (EBML), RFC 9559 (Matroska). What was written is playable at any moment; :meth:`finish` adds what a
 complete file has besides: its duration, an index and a size.
@@ -8,12 +8,14 @@ import contextlib
 import os
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 UNKNOWN_SIZE = b"\x01\xff\xff\xff\xff\xff\xff\xff"
 SEEK_HEAD_ROOM = 100
 """Bytes kept free for the three entries of the seek head, which is known at the end only."""
+PRIVATE_ROOM = 512
+"""Bytes kept free for the parameter sets of H.264, which come with the first key frame; they have some 50."""
 CLUSTER_SPAN_MS = 30_000
 """Block times are 16-bit ms relative to their cluster's."""
 AUDIO_CUE_MS = 5_000
@@ -29,6 +31,11 @@ class Frame:
     data: bytes
 
     @property
+    def codec(self) -> str:
+        """VP8, H264 or opus."""
+        return "VP8" if self.kind == "video" else "opus"
+
+    @property
     def keyframe(self) -> bool:
         """Whether decoding can begin here (RFC 6386, 9.1: bit 0 of a VP8 frame says so)."""
         return self.kind == "audio" or (len(self.data) > 0 and not self.data[0] & 1)
@@ -39,6 +46,10 @@ class Frame:
             return None
         width, height = struct.unpack("<HH", self.data[6:10])
         return width & 0x3FFF, height & 0x3FFF
+
+    def configuration(self) -> bytes:
+        """What the track's header needs of this frame; VP8 needs nothing."""
+        return b""
 
 
 def element(identifier: int, content: bytes) -> bytes:
@@ -65,16 +76,9 @@ def _text(identifier: int, value: str) -> bytes:
     return element(identifier, value.encode())
 
 
-HEADER = element(
-    0x1A45DFA3,
-    _whole(0x4286, 1)
-    + _whole(0x42F7, 1)
-    + _whole(0x42F2, 4)
-    + _whole(0x42F3, 8)
-    + _text(0x4282, "webm")
-    + _whole(0x4287, 4)
-    + _whole(0x4285, 2),
-)
+def _header(kind: str) -> bytes:
+    versions = _whole(0x4286, 1) + _whole(0x42F7, 1) + _whole(0x42F2, 4) + _whole(0x42F3, 8)
+    return element(0x1A45DFA3, versions + _text(0x4282, kind) + _whole(0x4287, 4) + _whole(0x4285, 2))
 
 
 @dataclass
@@ -91,6 +95,7 @@ class WebmWriter:
     _segment: int = 0
     _duration_at: int = 0
     _picture_at: int = 0
+    _private_at: int = 0
     _tracks: dict[str, int] = field(default_factory=dict)
     _last_ms: dict[str, int] = field(default_factory=dict)
     _cues: list[tuple[int, int, int]] = field(default_factory=list)
@@ -107,9 +112,11 @@ class WebmWriter:
         """Whether the header is written."""
         return bool(self._tracks)
 
-    def begin(self, kinds: Sequence[str], picture: tuple[int, int] | None, channels: int = 2) -> None:
-        """Write the header. ``picture``: width and height, None if not known yet."""
-        start = HEADER + _identifier(0x18538067) + UNKNOWN_SIZE
+    def begin(
+        self, kinds: Sequence[str], picture: tuple[int, int] | None, channels: int = 2, codec: str = "VP8"
+    ) -> None:
+        """Write the header. ``picture``: width and height, None if not known yet. ``codec`` is the video's."""
+        start = _header("matroska" if codec == "H264" else "webm") + _identifier(0x18538067) + UNKNOWN_SIZE
         self._segment = len(start)
         self._places[0x1549A966] = SEEK_HEAD_ROOM
         info = _whole(0x2AD7B1, 1_000_000) + _text(0x4D80, "Kustos") + _text(0x5741, "Kustos")
@@ -120,11 +127,12 @@ class WebmWriter:
         entries = b""
         for number, kind in enumerate(kinds, 1):
             self._tracks[kind] = number
-            entries += _video_track(number, picture) if kind == "video" else _audio_track(number, channels)
+            entries += _video_track(number, picture, codec) if kind == "video" else _audio_track(number, channels)
         tracks = element(0x1654AE6B, entries)
         text = start + _void(SEEK_HEAD_ROOM) + info_element + tracks
         if "video" in kinds:
             self._picture_at = text.rindex(b"\xb0\x82") if picture is None else 0
+            self._private_at = text.rindex(_void(PRIVATE_ROOM)) if codec == "H264" else 0
         self._write(text)
 
     def write(self, frames: Sequence[Frame]) -> None:
@@ -135,7 +143,7 @@ class WebmWriter:
                 continue
             at_ms = max(frame.at_ms, self._last_ms.get(frame.kind, -1) + 1)
             self._last_ms[frame.kind] = at_ms
-            moved = frame if at_ms == frame.at_ms else Frame(frame.kind, at_ms, frame.data)
+            moved = frame if at_ms == frame.at_ms else replace(frame, at_ms=at_ms)
             if batch and moved.at_ms - batch[0].at_ms > CLUSTER_SPAN_MS:
                 self._cluster(batch)
                 batch = []
@@ -176,6 +184,10 @@ class WebmWriter:
             picture = b"\xb0\x82" + struct.pack(">H", size[0]) + b"\xba\x82" + struct.pack(">H", size[1])
             os.pwrite(self._file, picture, self._picture_at)
             self._picture_at = 0
+        if self._private_at and (private := next((p for f in frames if (p := f.configuration())), b"")):
+            content = element(0x63A2, private)
+            os.pwrite(self._file, content + _void(PRIVATE_ROOM - len(content)), self._private_at)
+            self._private_at = 0
         self._write(element(0x1F43B675, _whole(0xE7, start_ms) + blocks))
 
     def _block(self, frame: Frame, start_ms: int) -> bytes:
@@ -218,11 +230,12 @@ def _void(room: int) -> bytes:
     return b"\xec" + (room - 9 | 1 << 56).to_bytes(8, "big") + bytes(room - 9)
 
 
-def _video_track(number: int, picture: tuple[int, int] | None) -> bytes:
+def _video_track(number: int, picture: tuple[int, int] | None, codec: str) -> bytes:
     width, height = picture or (640, 480)  # put right with the first key frame
     video = _whole(0xB0, width, 2) + _whole(0xBA, height, 2)
     head = _whole(0xD7, number) + _whole(0x73C5, number) + _whole(0x83, 1) + _whole(0x9C, 0)
-    return element(0xAE, head + _text(0x86, "V_VP8") + element(0xE0, video))
+    name = _text(0x86, "V_MPEG4/ISO/AVC") + _void(PRIVATE_ROOM) if codec == "H264" else _text(0x86, "V_VP8")
+    return element(0xAE, head + name + element(0xE0, video))
 
 
 def _audio_track(number: int, channels: int) -> bytes:

@@ -15,7 +15,7 @@ from media.kurento.errors import (
 )
 from media.node.element import ANY_MEDIA_TYPE, KINDS
 from media.node.endpoint import SdpEndpoint
-from media.node.graph import Branch, Outlet
+from media.node.graph import PAYLOADERS, Branch, Outlet
 from media.node.gst import Gst, make
 from media.node.peer import IceServers, Peer, Sender
 from media.node.statistics import candidate_pair, rtp_stats
@@ -94,6 +94,9 @@ class WebRtcEndpoint(SdpEndpoint):
         sender = self._peer.senders.get(outlet.kind) if self._peer and self.negotiated else None
         if sender is None:
             return None
+        if sender.codec != outlet.codec:
+            self.node.soon(self._tell_codec, sender.codec, outlet.codec)
+            return None
         if sender.entry is None:
             self._open_sender(outlet.kind, sender)
         return Branch(outlet, [], sender.entry)
@@ -101,14 +104,19 @@ class WebRtcEndpoint(SdpEndpoint):
     def _open_sender(self, kind: str, sender: Sender) -> None:
         """The payloader stays when sources change: sequence numbers and times go on, as one SSRC's must."""
         queue = make("queue", leaky=2, max_size_time=QUEUE_NS, max_size_bytes=0, max_size_buffers=0)
+        payloader = make(PAYLOADERS[sender.codec], pt=sender.payload, ssrc=sender.ssrc, mtu=self.mtu)
+        if sender.codec == "VP8":
+            payloader.set_property("picture-id-mode", 2)
         if kind == "video":
-            payloader = make("rtpvp8pay", pt=sender.payload, ssrc=sender.ssrc, mtu=self.mtu, picture_id_mode=2)
             payloader.get_static_pad("src").add_probe(Gst.PadProbeType.EVENT_UPSTREAM, self._on_upstream)
-        else:
-            payloader = make("rtpopuspay", pt=sender.payload, ssrc=sender.ssrc, mtu=self.mtu)
         self.graph.add(queue, payloader)
         payloader.get_static_pad("src").link(sender.pad)
         sender.entry, sender.elements = queue.get_static_pad("sink"), [queue, payloader]
+
+    def _tell_codec(self, ours: str, theirs: str) -> None:
+        if not self.released:
+            text = f"The peer agreed on {ours}, the source gives {theirs}: connect the source before the offer"
+            self.fail("STREAM_ERROR_CODEC_NOT_FOUND", text)
 
     def _on_upstream(self, _pad: Any, info: Any) -> Any:
         """A viewer's picture loss. The event names our own SSRC, which the source's RTP session would not know."""
@@ -138,10 +146,15 @@ class WebRtcEndpoint(SdpEndpoint):
             self.outlet(kind)
         return Peer(self.graph, self, IceServers(stun, self.turn_url))
 
+    def _wanted(self) -> dict[str, str]:
+        """Kind -> codec of what is connected already."""
+        found = {KINDS[name]: connection.source for name, connection in self.sources.items() if name in KINDS}
+        return {kind: source.outlets[kind].codec for kind, source in found.items() if kind in source.outlets}
+
     def _answer(self, offer: str) -> str:
         self._peer = self._make_peer()
         try:
-            answer = self._peer.process_offer(offer, self.max_video_recv_bandwidth)
+            answer = self._peer.process_offer(offer, self._wanted(), self.max_video_recv_bandwidth)
         except ValueError:
             peer, self._peer = self._peer, None
             peer.close()
@@ -151,7 +164,7 @@ class WebRtcEndpoint(SdpEndpoint):
 
     def _offer(self) -> str:
         self._peer = self._make_peer()
-        return self._peer.generate_offer(self._direction, self.max_video_recv_bandwidth)
+        return self._peer.generate_offer(self._direction, self._wanted(), self.max_video_recv_bandwidth)
 
     def _take_answer(self, answer: str) -> str:
         if self._peer is None:
@@ -162,10 +175,24 @@ class WebRtcEndpoint(SdpEndpoint):
 
     def _negotiated(self, peer: Peer) -> None:
         self.negotiated = True
+        for line in peer.mlines:
+            if line.direction != "inactive":
+                self._agree(line.kind, line.codec)
         early, self._early = self._early, []
         for mline, candidate in early:
             peer.add_candidate(mline, candidate)
         self.wire(self.sources.values())
+
+    def _agree(self, kind: str, codec: str) -> None:
+        """What the peer sends is known now; who was connected before may have counted on something else."""
+        outlet = self.outlets[kind]
+        if outlet.codec == codec:
+            return
+        outlet.codec = codec
+        sinks = [item for item in self.sinks if KINDS.get(item.media_type) == kind and item.branch is not None]
+        for connection in sinks:
+            self.unwire(connection)
+        self.wire(sinks)
 
     # ---- from GStreamer's threads
 

@@ -140,8 +140,10 @@ async def publish(pipeline: MediaPipeline, clip: Clip, kinds=("video", "audio"))
 class Viewer:
     """A browser's part of watching: offers recvonly, decodes, counts pictures."""
 
-    def __init__(self, on_candidate) -> None:
+    def __init__(self, on_candidate, video: str = "VP8") -> None:
         start_gstreamer()
+        codecs = {"audio": "opus", "video": video}
+        self.chain = ("rtpvp8depay", "vp8dec") if video == "VP8" else ("rtph264depay", "h264parse", "openh264dec")
         self.pictures: list[tuple[float, int, int]] = []
         self.packets_of_sound = 0
         self.graph = Graph("viewer")
@@ -151,7 +153,7 @@ class Viewer:
         self.agent.get_property("agent").set_property("upnp", False)
         self.graph.add(self.webrtcbin)
         for kind, payload in (("audio", 111), ("video", 96)):
-            wanted = caps(sdp.rtp_caps(kind, payload))
+            wanted = caps(sdp.rtp_caps(codecs[kind], payload))
             self.webrtcbin.emit("add-transceiver", GstWebRTC.WebRTCRTPTransceiverDirection.RECVONLY, wanted)
         self.webrtcbin.connect("on-ice-candidate", lambda _bin, mline, text: on_candidate(text, str(mline), mline))
         self.webrtcbin.connect("pad-added", self._pad)
@@ -169,7 +171,7 @@ class Viewer:
 
     def _pad(self, _bin, pad) -> None:
         video = pad.get_current_caps().get_structure(0).get_string("media") == "video"
-        names = ("rtpvp8depay", "vp8dec", "fakesink") if video else ("rtpopusdepay", "fakesink")
+        names = (*self.chain, "fakesink") if video else ("rtpopusdepay", "fakesink")
         chain = [make(name) for name in names]
         chain[-1].set_property("sync", False)
         chain[-1].set_property("async", False)

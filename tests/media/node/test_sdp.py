@@ -36,8 +36,8 @@ OFFER = "\r\n".join(
 
 def test_an_offer_is_read():
     audio, video, data = sdp.parse(OFFER).sections
-    assert (audio.kind, audio.mid, audio.direction, audio.payload()) == ("audio", "0", "sendrecv", 111)
-    assert (video.mid, video.direction, video.payload(), video.refused) == ("1", "recvonly", 96, False)
+    assert (audio.kind, audio.mid, audio.direction, audio.payload("opus")) == ("audio", "0", "sendrecv", 111)
+    assert (video.mid, video.direction, video.payload("VP8"), video.refused) == ("1", "recvonly", 96, False)
     assert video.extensions == {sdp.TRANSPORT_CC: 4}
     assert data.refused
     assert sdp.parse(OFFER).address == "10.0.0.9"
@@ -66,8 +66,8 @@ def test_the_limit_stands_in_the_video_section_only():
 
 
 def test_caps_carry_transport_wide_congestion_control_only_when_offered():
-    assert "extmap-4=(string)http" in sdp.rtp_caps("video", 96, {sdp.TRANSPORT_CC: 4})
-    assert "extmap" not in sdp.rtp_caps("video", 96)
+    assert "extmap-4=(string)http" in sdp.rtp_caps("VP8", 96, {sdp.TRANSPORT_CC: 4})
+    assert "extmap" not in sdp.rtp_caps("VP8", 96)
 
 
 def test_picture_loss_is_found_in_compound_packets():
