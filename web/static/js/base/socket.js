@@ -59,7 +59,7 @@ export class LiveSocket {
   }
 
   /**
-   * Listen to one type of server message, to "state", or to "*" for every message.
+   * Listen to one type of server message, to "state", to "picture" (ArrayBuffer), or to "*" for every message.
    * @param {string} type
    * @param {(message: any) => void} listener
    * @returns {() => void} stops listening
@@ -122,7 +122,8 @@ export class LiveSocket {
     this.ws = ws;
     this.lastHeard = Date.now();
     ws.onopen = () => ws.send(JSON.stringify({ type: "hello", token: ticket.token, since: this.since, tab: this.tab }));
-    ws.onmessage = (event) => this.ws === ws && this.receive(JSON.parse(event.data));
+    ws.binaryType = "arraybuffer";
+    ws.onmessage = (event) => this.ws === ws && this.hear(event.data);
     ws.onclose = (event) => this.ws === ws && this.closed(event.code);
     this.timer = setTimeout(() => this.ws === ws && this.state === "connecting" && this.retry(), HELLO_MS);
   }
@@ -184,9 +185,15 @@ export class LiveSocket {
     }
   }
 
+  /** @param {string | ArrayBuffer} data text is a message, bytes are a small picture */
+  hear(data) {
+    this.lastHeard = Date.now();
+    if (typeof data === "string") this.receive(JSON.parse(data));
+    else this.emit("picture", data);
+  }
+
   /** @param {ServerMessage} message */
   receive(message) {
-    this.lastHeard = Date.now();
     // The welcome's number is where replay would end, not what was seen: it counts only when there is nothing to replay.
     if (typeof message.seq === "number" && (message.type !== "welcome" || this.since === null))
       this.since = Math.max(this.since ?? 0, message.seq);

@@ -32,10 +32,20 @@ const enlarge = (/** @type {number} */ id) => {
   store.dispatch({ type: "enlarge", on: !(enlarged && active === id) });
 };
 
+// A pointer on its way across the wall opens no video, and one that leaves for a moment does not end it.
+const HOVER_MS = { on: 300, off: 1_500 };
+/** @type {number | undefined} */
+let hovering;
+const hover = (/** @type {number | null} */ id) => {
+  window.clearTimeout(hovering);
+  hovering = window.setTimeout(() => store.dispatch({ type: "hover", id }), id === null ? HOVER_MS.off : HOVER_MS.on);
+};
+
 const room = one("#room");
 const wall = new Wall(one("#wall"), {
   ...actions,
   enlarge,
+  hover,
   shown: (id, track) => viewing.shown(id, track),
   reload: () => void actions.load(),
   clearSearch: () => store.dispatch({ type: "set", values: { query: "", only: "" } }),

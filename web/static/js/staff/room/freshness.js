@@ -37,6 +37,11 @@ export class Freshness {
     });
   }
 
+  /** A picture that is no frame of the video was shown. @param {number} ageMs how old it was by then */
+  seen(ageMs) {
+    this.lastFrameAt = Math.max(this.lastFrameAt ?? 0, performance.now() - Math.max(0, ageMs));
+  }
+
   /** A new stream begins; the age goes on counting from the old one's last frame until it shows a picture. */
   renewed() {
     this.fresh = true;

@@ -1,7 +1,8 @@
 /** @file Between the socket and the room: events to the store, media messages to the viewers, pictures to the tiles. */
 
+import { Pictures } from "./pictures.js";
+import { pictured, watchedLive } from "./selectors.js";
 import { TRACKS, Viewing } from "./viewing.js";
-import { onPage } from "./selectors.js";
 
 /**
  * @typedef {import("./state.js").RoomState} RoomState
@@ -20,6 +21,9 @@ const RELOAD_AFTER_MS = 300;
 /** States in which a sitting that is not on the wall has no business there. */
 const NOT_FOR_THE_WALL = new Set(["concluded", "processing", "in_review", "expired", "cancelled", "declined", "finished", "timed_out"]);
 
+/** How often it is looked whether pictures fail to come. */
+const LOOK_MS = 1_000;
+
 /**
  * @param {Joined} joined
  * @returns {Viewing}
@@ -29,6 +33,10 @@ export function connectRoom({ socket, store, wall, reload }) {
     send: (message) => void socket.send(message),
     onStream: (id, track, stream) => wall.tiles.get(id)?.screenings[track].show(stream),
     onState: (id, track, state) => wall.tiles.get(id)?.screenings[track].viewState(state),
+  });
+  const pictures = new Pictures({
+    send: (message) => void socket.send(message),
+    onPicture: (picture) => wall.tiles.get(picture.sittingId)?.screenings[picture.track].picture(picture),
   });
   /** @type {number | undefined} */
   let reloading;
@@ -41,8 +49,13 @@ export function connectRoom({ socket, store, wall, reload }) {
     store.dispatch({ type: "connection", connection: state === "online" ? "open" : state === "connecting" ? "connecting" : "lost" });
     if (state === "online") return;
     viewing.lost();
+    pictures.lost();
   });
-  socket.on("welcome", (message) => viewing.open(message.ice_servers));
+  socket.on("welcome", (message) => {
+    viewing.open(message.ice_servers);
+    pictures.open(performance.now());
+  });
+  socket.on("picture", (frame) => pictures.receive(frame, performance.now()));
   socket.on("reset", reloadSoon);
   socket.on("event", (event) => {
     const known = store.get().sittings.has(event.sitting_id);
@@ -51,12 +64,17 @@ export function connectRoom({ socket, store, wall, reload }) {
   });
   for (const type of ["answer", "candidate", "view_ended", "error"]) socket.on(type, (message) => void viewing.handle(message));
 
-  store.subscribe((state) => {
-    const visible = onPage(state);
-    viewing.reconcile(visible);
+  const look = (/** @type {RoomState} */ state) => {
+    viewing.reconcile(watchedLive(state));
+    pictures.reconcile(pictured(state).map((entry) => entry.id), performance.now());
+  };
+  store.subscribe(look);
+  setInterval(() => store.dispatch({ type: "pictureless", ids: pictures.missing(performance.now()) }), LOOK_MS);
+  addEventListener("pagehide", () => {
+    viewing.reconcile([]);
+    pictures.reconcile([], performance.now());
   });
-  addEventListener("pagehide", () => viewing.reconcile([]));
-  addEventListener("pageshow", (event) => event.persisted && viewing.reconcile(onPage(store.get())));
+  addEventListener("pageshow", (event) => event.persisted && look(store.get()));
   return viewing;
 }
 

@@ -2,6 +2,7 @@
 
 import { fill, h, icon, setText } from "../../base/dom.js";
 import { _ } from "../../base/i18n.js";
+import { clock } from "../clock.js";
 import { gapWord, trackWord } from "../words.js";
 import { ageLevel, Freshness } from "./freshness.js";
 
@@ -9,6 +10,7 @@ import { ageLevel, Freshness } from "./freshness.js";
  * @typedef {import("../types.js").Track} Track
  * @typedef {import("./entry.js").Entry} Entry
  * @typedef {import("./viewer.js").ViewState} ViewState
+ * @typedef {import("./pictures.js").TilePicture} TilePicture
  */
 
 export class Screening {
@@ -23,10 +25,14 @@ export class Screening {
     this.reason = "";
     this.video = h("video", { autoplay: true, playsinline: true, muted: true, tabindex: "-1", "aria-label": trackWord(track).title });
     this.video.disablePictureInPicture = true;
+    // Below the video: what is seen until its first frame, or instead of it.
+    this.still = h("canvas", { class: "screening-still", "aria-hidden": "true" });
+    this.stillMs = 0;
     this.age = h("span", { class: "age", title: _("Age of the last frame") });
     this.card = h("div", { class: "screening-card" });
-    this.element = h("div", { class: "screening", dataset: { track } }, this.video, this.card, this.age);
+    this.element = h("div", { class: "screening", dataset: { track } }, this.still, this.video, this.card, this.age);
     this.freshness = new Freshness(this.video, () => {
+      this.clearStill();
       onFirstFrame();
       this.showCard();
     });
@@ -34,11 +40,48 @@ export class Screening {
 
   /** @param {MediaStream | null} stream */
   show(stream) {
+    if (!stream) this.keepLastFrame();
     if (stream) this.freshness.renewed();
-    else this.freshness.reset();
+    else if (!this.stillMs) this.freshness.reset();
     this.video.srcObject = stream;
     if (stream) void this.video.play().catch(() => undefined);
     this.showCard();
+  }
+
+  /**
+   * A small picture came. While a video plays it is let go.
+   *
+   * @param {TilePicture} picture
+   */
+  async picture({ takenMs, blob }) {
+    if (takenMs <= this.stillMs || (this.video.srcObject && !this.freshness.fresh)) return;
+    this.stillMs = takenMs;
+    const bitmap = await createImageBitmap(blob).catch(() => null);
+    if (!bitmap) return;
+    if (takenMs === this.stillMs) {
+      const { still } = this;
+      still.width = bitmap.width;
+      still.height = bitmap.height;
+      still.getContext("2d")?.drawImage(bitmap, 0, 0);
+      this.freshness.seen(clock.now() - takenMs);
+      this.showCard();
+    }
+    bitmap.close();
+  }
+
+  /** The video ends and small pictures follow: what was seen last stays until the first of them. */
+  keepLastFrame() {
+    const { video, still } = this;
+    if (!video.srcObject || this.freshness.fresh || !video.videoWidth) return;
+    still.width = video.videoWidth;
+    still.height = video.videoHeight;
+    still.getContext("2d")?.drawImage(video, 0, 0);
+    this.stillMs = 1; // older than any picture
+  }
+
+  clearStill() {
+    this.stillMs = 0;
+    this.still.width = this.still.height = 0;
   }
 
   /** @param {ViewState} view */
@@ -108,5 +151,6 @@ export class Screening {
   remove() {
     this.freshness.stop();
     this.video.srcObject = null;
+    this.clearStill();
   }
 }

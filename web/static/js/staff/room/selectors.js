@@ -63,6 +63,31 @@ export function onPage(state) {
   return shown(state).slice(state.page * state.perPage, (state.page + 1) * state.perPage);
 }
 
+/** With so few tiles on a page each is looked at closely. */
+export const LOOKED_AT = 4;
+
+/** Small pictures come out of the analysis's tap, and analysed is what runs. */
+const ANALYSED = new Set(["running", "paused", "interrupted"]);
+
+/**
+ * @param {RoomState} state
+ * @returns {Entry[]} tiles of this page that show small pictures: nobody looks at them closely
+ */
+export function pictured(state) {
+  const page = onPage(state);
+  if (page.length <= LOOKED_AT) return [];
+  return page.filter((entry) => ANALYSED.has(entry.state) && entry.id !== state.active && entry.id !== state.hovered);
+}
+
+/**
+ * @param {RoomState} state
+ * @returns {Entry[]} tiles of this page that show live video: the active and the hovered one, those with no pictures
+ */
+export function watchedLive(state) {
+  const small = new Set(pictured(state));
+  return onPage(state).filter((entry) => !small.has(entry) || state.pictureless.includes(entry.id));
+}
+
 /** @param {RoomState} state */
 export const activeEntry = (state) => (state.active === null ? undefined : state.sittings.get(state.active));
 

@@ -15,6 +15,8 @@
  * @property {Connection} connection
  * @property {Map<number, Entry>} sittings
  * @property {number | null} active id of the sitting whose sound plays and whose panel is open
+ * @property {number | null} hovered id of the sitting the pointer rests on: its tile shows live video
+ * @property {number[]} pictureless sittings whose small pictures do not come: their tiles show live video
  * @property {boolean} enlarged the active tile is shown large
  * @property {number} page
  * @property {number} perPage
@@ -34,6 +36,8 @@
  *   | {type: "summary", sitting: import("../types.js").Summary}
  *   | {type: "observation", observation: import("../types.js").Observation}
  *   | {type: "activate", id: number | null}
+ *   | {type: "hover", id: number | null}
+ *   | {type: "pictureless", ids: number[]}
  *   | {type: "enlarge", on: boolean}
  *   | {type: "page", page: number}
  *   | {type: "read", id: number}
@@ -56,6 +60,8 @@ export function initialState(preferences = {}) {
     connection: "connecting",
     sittings: new Map(),
     active: null,
+    hovered: null,
+    pictureless: [],
     enlarged: false,
     page: 0,
     perPage: 8,
@@ -104,6 +110,10 @@ function step(state, action) {
       return change(state, action.sitting.id, (entry) => ({ ...entry, ...action.sitting }));
     case "activate":
       return activate(state, action.id);
+    case "hover":
+      return state.hovered === action.id ? state : { ...state, hovered: action.id };
+    case "pictureless":
+      return state.pictureless.join() === action.ids.join() ? state : { ...state, pictureless: action.ids };
     case "enlarge":
       return { ...state, enlarged: action.on && state.active !== null };
     case "page":

@@ -17,6 +17,7 @@ import { TRACKS } from "./viewing.js";
  * @typedef {object} TileActions
  * @property {(id: number) => void} activate
  * @property {(id: number) => void} enlarge
+ * @property {(id: number | null) => void} hover the pointer came to the tile, or left it
  * @property {(id: number) => void} start
  * @property {(id: number) => void} refuse
  * @property {(id: number) => void} warn
@@ -60,6 +61,8 @@ export class Tile {
       h("footer", { class: "tile-foot" }, this.presence, this.exam, this.gate, this.time, this.enlargeButton()),
     );
     this.element.addEventListener("click", () => actions.activate(id));
+    this.element.addEventListener("pointerenter", () => actions.hover(id));
+    this.element.addEventListener("pointerleave", () => actions.hover(null));
     this.element.addEventListener("dblclick", (event) => {
       if (!(event.target instanceof Element && event.target.closest("button"))) actions.enlarge(id);
     });
