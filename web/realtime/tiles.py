@@ -50,7 +50,7 @@ class TileFeed:
         self._store = store
         self._newest: dict[TileKey, TilePicture] = {}
         self._wished_at = 0.0
-        self._to_sweep = False
+        self._sweep_at: float | None = None
 
     def greet(self, onlooker: Onlooker) -> None:
         """Give a socket that just said what it wants the pictures that are here already; the wish is due at once."""
@@ -73,11 +73,11 @@ class TileFeed:
         keys = {(number, track) for onlooker in onlookers for number in onlooker.tiles for track in TRACKS}
         for key in [key for key in self._newest if key not in keys]:
             del self._newest[key]  # faces stay no longer than somebody looks
-        if not keys:
-            await self._sweep_once()
-            return
-        self._to_sweep = True
         now = asyncio.get_running_loop().time()
+        if not keys:
+            await self._sweep(now)
+            return
+        self._sweep_at = now + tiles.WANTED_FOR.total_seconds()
         if now - self._wished_at >= WISH_SECONDS:
             self._wished_at = now
             await self._store.run(tiles.want, keys, utcnow())
@@ -92,7 +92,8 @@ class TileFeed:
             if key[0] in onlooker.tiles:
                 onlooker.post_picture(key, frame)
 
-    async def _sweep_once(self) -> None:
-        """Nobody looks any more: pictures whose wish has run out go, now and not with the next hourly task."""
-        if self._to_sweep and await self._store.run(tiles.sweep, utcnow() - tiles.WANTED_FOR) == 0:
-            self._to_sweep = False
+    async def _sweep(self, now: float) -> None:
+        """Nobody looks any more: pictures go when the last wish has run out, not with the next minute's task."""
+        if self._sweep_at is not None and now > self._sweep_at:
+            self._sweep_at = None
+            await self._store.run(tiles.sweep, utcnow())
