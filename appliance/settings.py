@@ -54,6 +54,7 @@ SETTINGS: dict[str, Setting] = {
     "kurento_urls": Setting(_list, ("ws://127.0.0.1:8888/kurento",), "media nodes; a real Kurento goes here"),
     "recordings_dir": Setting(str, "", "where nodes write parts; empty: data_dir/recordings"),
     "rtp_host": Setting(str, "127.0.0.1", "the address at which a node can reach this worker's frame tap"),
+    "time_server": Setting(str, "", "host[:port] of a time server to compare this machine's clock with in checks"),
     "stun_urls": Setting(_list, (), "STUN servers told to browsers; empty on a closed network"),
     "turn_urls": Setting(_list, (), "TURN servers told to browsers"),
     "turn_secret": Setting(str, "", "coturn's static-auth-secret for time-limited credentials"),
@@ -91,6 +92,7 @@ class Settings:
     kurento_urls: tuple[str, ...]
     recordings_dir: str
     rtp_host: str
+    time_server: str
     stun_urls: tuple[str, ...]
     turn_urls: tuple[str, ...]
     turn_secret: str

@@ -1,9 +1,10 @@
 """What a check found: steps in the order of the path, and the one cause they lead to."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any, Self
+from types import MappingProxyType
+from typing import Any, Final, Self
 
 
 class StepState(StrEnum):
@@ -16,6 +17,8 @@ class StepState(StrEnum):
 
 
 Figure = str | int | float | bool | None | list[str]
+Figures = Mapping[str, Figure]
+NONE: Final[Figures] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +48,24 @@ class Step:
         return cls(**{**values, "state": StepState(values["state"])})
 
 
-def passed(key: str, scope: str = "", **figures: Figure) -> Step:
+def passed(key: str, scope: str = "", figures: Figures = NONE, **more: Figure) -> Step:
     """Return a step that found all well."""
-    return Step(key, StepState.PASSED, scope, figures=figures)
+    return Step(key, StepState.PASSED, scope, figures={**figures, **more})
 
 
-def skipped(key: str, cause: str, scope: str = "", **figures: Figure) -> Step:
+def skipped(key: str, cause: str, scope: str = "", figures: Figures = NONE) -> Step:
     """Return a step that could not be taken, or need not; ``cause`` says why."""
-    return Step(key, StepState.SKIPPED, scope, cause, figures)
+    return Step(key, StepState.SKIPPED, scope, cause, dict(figures))
 
 
-def warning(key: str, cause: str, scope: str = "", detail: str = "", **figures: Figure) -> Step:
+def warning(key: str, cause: str, scope: str = "", detail: str = "", figures: Figures = NONE, **more: Figure) -> Step:
     """Return a step that found something that may become a fault."""
-    return Step(key, StepState.WARNING, scope, cause, figures, detail)
+    return Step(key, StepState.WARNING, scope, cause, {**figures, **more}, detail)
 
 
-def failed(key: str, cause: str, scope: str = "", detail: str = "", **figures: Figure) -> Step:
+def failed(key: str, cause: str, scope: str = "", detail: str = "", figures: Figures = NONE, **more: Figure) -> Step:
     """Return a step that found a fault."""
-    return Step(key, StepState.FAILED, scope, cause, figures, detail)
+    return Step(key, StepState.FAILED, scope, cause, {**figures, **more}, detail)
 
 
 def verdict(steps: Iterable[Step]) -> Step | None:

@@ -1,4 +1,4 @@
-"""Checks of a sitting's path or of the whole appliance, and what candidates' browsers last said of their own media."""
+"""Checks of a sitting's path or of the whole appliance, and what candidates' browsers last said of their media."""
 
 from datetime import datetime
 from typing import Any

@@ -1,0 +1,192 @@
+"""Checks of the box that need no media: each a function of ``Host`` that returns its steps and never raises."""
+
+import errno
+import os
+import shutil
+import ssl
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from time import monotonic
+from typing import Final
+from urllib.parse import urlsplit
+
+from cryptography import x509
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from appliance import schema
+from appliance.db import SessionFactory, unit_of_work, utcnow
+from appliance.diagnostics import clock, turn
+from appliance.diagnostics.report import Figures, Step, failed, passed, skipped, warning
+from appliance.errors import ApplianceError
+from appliance.ice_servers import ice_servers
+from appliance.settings import Settings
+
+MB: Final = 2**20
+FULL_MB: Final = 16
+"""Less than this is full: four recordings' next minute."""
+CLOCK_OFF_MS: Final = 2000
+"""Tokens of start links are good for minutes, timelines are read in seconds."""
+SOON: Final = timedelta(days=14)
+SECONDS: Final = 3.0
+"""What anything on this machine or its network may take to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What the checks look at."""
+
+    settings: Settings
+    session_factory: SessionFactory
+
+
+Check = Callable[[Host], list[Step]]
+
+
+def check_database(host: Host) -> list[Step]:
+    """PostgreSQL answers, and is at the revision of this code."""
+    try:
+        with unit_of_work(host.session_factory) as session:
+            version = str(session.execute(text("SHOW server_version")).scalar()).split()[0]
+        revision = schema.current(host.settings.database_url)
+    except (ApplianceError, SQLAlchemyError) as error:
+        cause = str(error.__cause__ or error).strip().splitlines()[0]
+        return [failed("database", "database_unreachable", detail=cause), skipped("migrations", "not_looked_at")]
+    steps, wanted = [passed("database", version=version)], schema.head()
+    if revision == wanted:
+        return [*steps, passed("migrations", revision=revision)]
+    return [*steps, failed("migrations", "database_outdated", revision=revision, revision_wanted=wanted)]
+
+
+def check_recordings_folder(host: Host) -> list[Step]:
+    """A file can be made where the nodes write; also tells a full disk from a read-only one."""
+    folder = host.settings.recordings
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".check-") as probe:
+            probe.write(bytes(64 * 1024))
+            probe.flush()
+            os.fsync(probe.fileno())
+    except FileNotFoundError:
+        return [failed("recordings_folder", "recordings_missing", file=str(folder))]
+    except OSError as error:
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        cause = "disk_full" if full else "recordings_readonly"
+        return [failed("recordings_folder", cause, detail=error.strerror or "", file=str(folder))]
+    return [passed("recordings_folder", file=str(folder))]
+
+
+def check_disk(host: Host) -> list[Step]:
+    """There is room, where recordings are written and where they are sealed."""
+    steps = []
+    for name, folder in (("recordings", host.settings.recordings), ("vault", host.settings.data_dir)):
+        try:
+            usage = shutil.disk_usage(folder)
+        except OSError as error:
+            steps.append(failed("disk", "recordings_missing", name, error.strerror or "", file=str(folder)))
+            continue
+        figures: Figures = {
+            "free_mb": usage.free // MB,
+            "size_mb": usage.total // MB,
+            "reserve_mb": host.settings.disk_reserve_mb,
+        }
+        if usage.free < FULL_MB * MB:
+            steps.append(failed("disk", "disk_full", name, figures=figures))
+        elif usage.free < host.settings.disk_reserve_mb * MB:
+            steps.append(warning("disk", "disk_low", name, figures=figures))
+        else:
+            steps.append(passed("disk", name, figures=figures))
+    return steps
+
+
+def check_clock(host: Host) -> list[Step]:
+    """The machine's clock is kept, and right by the time server of the settings if there is one."""
+    synchronised = clock.kernel_synchronised()
+    server = host.settings.time_server
+    if not server:
+        if synchronised:
+            return [passed("clock", synchronised=True)]
+        return [warning("clock", "clock_unsynchronised", synchronised=synchronised)]
+    try:
+        told = clock.ask(server)
+    except (OSError, ValueError) as error:
+        return [warning("clock", "time_server_silent", detail=str(error), source=server, synchronised=synchronised)]
+    figures: Figures = {"clock_offset_ms": told.offset_ms, "round_trip_ms": told.round_trip_ms, "source": server}
+    if abs(told.offset_ms) > CLOCK_OFF_MS:
+        return [failed("clock", "clock_off", figures=figures)]
+    return [passed("clock", figures=figures)]
+
+
+def check_certificate(host: Host) -> list[Step]:
+    """The certificate that ``kustos up`` made, or the one served at the public address, is valid."""
+    steps = []
+    try:
+        for source, certificate in _certificates(host.settings):
+            steps.append(_judged(source, certificate))
+    except (OSError, ValueError) as error:
+        steps.append(failed("certificate", "certificate_unreadable", detail=str(error)))
+    return steps or [skipped("certificate", "no_certificate")]
+
+
+def _certificates(settings: Settings) -> Iterator[tuple[str, x509.Certificate]]:
+    own = settings.data_dir / "keys" / "lan.crt"
+    if own.exists():
+        yield str(own), x509.load_pem_x509_certificate(own.read_bytes())
+    public = urlsplit(settings.public_url)
+    if public.scheme == "https" and public.hostname:
+        where = (public.hostname, public.port or 443)
+        pem = ssl.get_server_certificate(where, timeout=SECONDS)
+        yield public.netloc, x509.load_pem_x509_certificate(pem.encode())
+
+
+def _judged(source: str, certificate: x509.Certificate) -> Step:
+    now, until = utcnow(), certificate.not_valid_after_utc
+    figures: Figures = {"source": source, "valid_until": _day(until), "days_left": (until - now).days}
+    if until < now:
+        return failed("certificate", "certificate_expired", figures=figures)
+    if certificate.not_valid_before_utc > now:
+        return failed("certificate", "certificate_not_yet_valid", figures=figures)
+    if until - now < SOON:
+        return warning("certificate", "certificate_expires_soon", figures=figures)
+    return passed("certificate", figures=figures)
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def check_turn(host: Host) -> list[Step]:
+    """Each TURN server of the settings gives a relay to the credentials that browsers are told."""
+    told = [server for server in ice_servers(host.settings, "check") if "credential" in server]
+    if not told:
+        return [skipped("turn", "no_turn")]
+    return [_relay(url, server["username"], server["credential"]) for server in told for url in server["urls"]]
+
+
+def _relay(url: str, name: str, password: str) -> Step:
+    begin = monotonic()
+    try:
+        relay = turn.allocate(turn.parse(url), name, password, SECONDS)
+    except turn.Refused as refusal:
+        cause = "turn_password" if refusal.code in {401, 403, 441} else "turn_no_relay"
+        return failed("turn", cause, url, f"{refusal.code} {refusal.reason}")
+    except (OSError, ValueError) as error:
+        return failed("turn", "turn_unreachable", url, str(error))
+    return passed("turn", url, relay=relay, answer_ms=round((monotonic() - begin) * 1000))
+
+
+def run(check: Check, host: Host) -> list[Step]:
+    """Return a check's steps with the time they took."""
+    begin = monotonic()
+    steps = check(host)
+    took_ms = round((monotonic() - begin) * 1000)
+    return [replace(step, took_ms=step.took_ms or took_ms) for step in steps]
+
+
+def own_version(root: Path | None = None) -> str:
+    """Return the version of this installation."""
+    from importlib.metadata import version  # noqa: PLC0415 - reads a file
+
+    return version("kustos")
