@@ -226,6 +226,12 @@ class ModuleNotFound(ServerError):
     number = 40500
 
 
+class SeekFailed(ServerError):
+    """Seek fails"""
+
+    number = 40700
+
+
 def _classes(base: type[ServerError]) -> dict[int, type[ServerError]]:
     found = {base.number: base} if base.number else {}
     for child in base.__subclasses__():

@@ -11,6 +11,7 @@ from media.node.objects import MediaObject
 from media.node.values import Operation, Param, operation, properties
 
 if TYPE_CHECKING:
+    from media.node.hubs import Hub
     from media.node.node import Node
     from media.node.pipeline import MediaPipeline
 
@@ -76,11 +77,11 @@ class MediaElement(MediaObject):
         "MediaFlowOutStateChanged",
         "MediaTranscodingStateChanged",
     }
-    parent: "MediaPipeline"
+    parent: "MediaPipeline | Hub"
     takes: ClassVar[frozenset[str]] = frozenset({"audio", "video"})
 
-    def __init__(self, node: "Node", parent: "MediaPipeline") -> None:
-        """Below a pipeline."""
+    def __init__(self, node: "Node", parent: "MediaPipeline | Hub") -> None:
+        """Below a pipeline, or a hub of one."""
         super().__init__(node, parent)
         self.graph: Graph = parent.graph
         self.sinks: list[Connection] = []
@@ -89,6 +90,7 @@ class MediaElement(MediaObject):
         self.flows: dict[str, Flow] = {}
         self.flowing_in: set[str] = set()
         self.flowing_out: set[str] = set()
+        self.transcoding: set[str] = set()
         self.encoder_bitrate, self.min_encoder_bitrate, self.max_encoder_bitrate = 300_000, 0, 2**31 - 1
         self.min_output_bitrate, self.max_output_bitrate = 0, 2**31 - 1
 
@@ -105,11 +107,15 @@ class MediaElement(MediaObject):
     def outlet(self, kind: str) -> Outlet:
         """What this element gives of a kind; made when first asked for."""
         if kind not in self.outlets:
-            self.outlets[kind] = Outlet(self.graph, kind)
+            self.outlets[kind] = self.make_outlet(kind)
             self.flows[kind] = Flow(self.outlets[kind], self.node.options.media_silence)
             if len(self.flows) == 1:
                 self.node.pulse.add(self._look)
         return self.outlets[kind]
+
+    def make_outlet(self, kind: str) -> Outlet:
+        """For subclasses whose outlets are fed otherwise than by RTP."""
+        return Outlet(self.graph, kind)
 
     def wire(self, connections: Iterable[Connection]) -> None:
         """Make the branches of connections that lack them."""
@@ -165,9 +171,8 @@ class MediaElement(MediaObject):
             return
         self.set_flow(False, kind, flowing)
         if flowing:
-            self.tell(
-                "MediaTranscodingStateChanged", mediaType=TYPES[kind], state="NOT_TRANSCODING", binName=self.kind
-            )
+            state = "TRANSCODING" if kind in self.transcoding else "NOT_TRANSCODING"
+            self.tell("MediaTranscodingStateChanged", mediaType=TYPES[kind], state=state, binName=self.kind)
         for connection in self.sinks:
             if KINDS.get(connection.media_type) == kind:
                 connection.sink.set_flow(True, kind, flowing and connection.branch is not None)
@@ -215,7 +220,7 @@ class MediaElement(MediaObject):
         sink = self.node.find(sink_id)
         if not isinstance(sink, MediaElement):
             raise ConnectRefused(f"'{sink_id}' is no media element: nothing can be connected to it")
-        if sink.parent is not self.parent:
+        if sink.pipeline is not self.pipeline:
             raise ConnectRefused("Media elements do not share pipeline")
         for name in (media_type,) if media_type else ("AUDIO", "VIDEO", "DATA"):
             await self._connect(sink, name)
@@ -250,8 +255,8 @@ class MediaElement(MediaObject):
 
     @operation(MEDIA_TYPE)
     def isMediaTranscoding(self, media_type: str) -> bool:
-        """Never."""
-        return False
+        """Whether this element decodes and encodes: hubs that mix, players, filters; nothing else does."""
+        return KINDS.get(media_type) in self.transcoding
 
     @operation(ANY_MEDIA_TYPE)
     def getStats(self, media_type: str | None) -> Any:
@@ -261,7 +266,7 @@ class MediaElement(MediaObject):
     @operation(Param("details", "GstreamerDotDetails", optional=True))
     async def getGstreamerDot(self, details: str | None) -> str:
         """The whole pipeline's graph."""
-        return await self.node.run(self.graph.dot)
+        return await self.node.run(self.graph.dot, details)
 
     operations: ClassVar[dict[str, Operation]] = {
         **properties(encoder_bitrate=int, min_encoder_bitrate=int, max_encoder_bitrate=int),

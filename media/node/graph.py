@@ -21,6 +21,15 @@ DEPAYLOADERS = {"VP8": "rtpvp8depay", "H264": "rtph264depay", "opus": "rtpopusde
 PAYLOADERS = {"VP8": "rtpvp8pay", "H264": "rtph264pay", "opus": "rtpopuspay"}
 BYTE_STREAM = "video/x-h264,stream-format=byte-stream,alignment=au"
 """H.264 with its parameter sets in the stream: viewers and recorders may join at any key frame."""
+DOT_DETAILS = {
+    "SHOW_MEDIA_TYPE": "MEDIA_TYPE",
+    "SHOW_CAPS_DETAILS": "CAPS_DETAILS",
+    "SHOW_NON_DEFAULT_PARAMS": "NON_DEFAULT_PARAMS",
+    "SHOW_STATES": "STATES",
+    "SHOW_FULL_PARAMS": "FULL_PARAMS",
+    "SHOW_ALL": "ALL",
+    "SHOW_VERBOSE": "VERBOSE",
+}
 UNLINK_SECONDS = 2.0
 """A tee's pad is idle between two buffers; longer than this only a dead downstream keeps it."""
 
@@ -69,9 +78,10 @@ class Graph:
                 found.append(("warning", message.src.get_name() if message.src else "", f"{error.message} {debug}"))
         return found
 
-    def dot(self) -> str:
-        """The graph in the language of Graphviz."""
-        return str(Gst.debug_bin_to_dot_data(self.pipeline, Gst.DebugGraphDetails.ALL))
+    def dot(self, details: str | None = None) -> str:
+        """The graph in the language of Graphviz; ``details`` is one of Kurento's GstreamerDotDetails."""
+        wanted = getattr(Gst.DebugGraphDetails, DOT_DETAILS.get(details or "", "VERBOSE"))
+        return str(Gst.debug_bin_to_dot_data(self.pipeline, wanted))
 
     def close(self) -> None:
         """Stop everything."""

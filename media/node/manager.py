@@ -18,8 +18,19 @@ if TYPE_CHECKING:
 VERSION = "7.3.0"
 """The version of Kurento whose protocol this is: clients look at it."""
 MODULES = {
-    "core": ["MediaPipeline", "PassThrough"],
-    "elements": ["RecorderEndpoint", "RtpEndpoint", "WebRtcEndpoint"],
+    "core": ["HubPort", "MediaPipeline", "PassThrough"],
+    "elements": [
+        "AlphaBlending",
+        "Composite",
+        "Dispatcher",
+        "DispatcherOneToMany",
+        "Mixer",
+        "PlayerEndpoint",
+        "RecorderEndpoint",
+        "RtpEndpoint",
+        "WebRtcEndpoint",
+    ],
+    "filters": ["GStreamerFilter"],
 }
 
 

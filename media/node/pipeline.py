@@ -46,7 +46,7 @@ class MediaPipeline(MediaObject):
     @operation(Param("details", "GstreamerDotDetails", optional=True))
     async def getGstreamerDot(self, details: str | None) -> str:
         """The graph."""
-        return await self.node.run(self.graph.dot)
+        return await self.node.run(self.graph.dot, details)
 
 
 class PassThrough(MediaElement):

@@ -158,7 +158,7 @@ class Connection:
         """Make an object."""
         kind, params = request.text("type"), request.fields().get("constructorParams")
         session = self.own_session(request)
-        root = params.get("mediaPipeline") if isinstance(params, dict) else None
+        root = params.get("mediaPipeline", params.get("hub")) if isinstance(params, dict) else None
         async with self.node.lock(root):
             factory, values = prepare(self.node, kind, params)
             item = await self.node.run(factory.make, self.node, *values)

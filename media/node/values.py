@@ -30,6 +30,7 @@ ENUMS: dict[str, tuple[str, ...]] = {
         "KURENTO_SPLIT_RECORDER",
         "FLV",
     ),
+    "FilterType": ("AUDIO", "VIDEO", "AUTODETECT"),
     "GstreamerDotDetails": (
         "SHOW_MEDIA_TYPE",
         "SHOW_CAPS_DETAILS",
