@@ -21,7 +21,9 @@ from media import watch_log
 from media.biometrics.photos import PhotoCheck, check_photo
 from media.live_analysis import LiveAnalysis
 from media.pipelines.store import Store
+from media.recordings.hand_in import forget_abandoned, take_in
 from media.recordings.seal import GATEWAY_SILENCE, seal_sitting
+from media.recordings.supplied import analyse_supplied
 from media.tiles import sweep as sweep_tiles
 
 log = structlog.get_logger(__name__)
@@ -49,6 +51,18 @@ async def seal(context: JobContext, sitting_id: int) -> None:
     log.info("sealing", sitting=sitting_id, complete=done)
 
 
+@media_tasks.task(name="media.take_in", pass_context=True, retry=jobs.Retry(attempts=10, pause_seconds=10))
+async def take_in_supplied(context: JobContext, hand_in_id: int) -> None:
+    """Put what a candidate's browser recorded itself into the vault, where it fills a gap."""
+    await asyncio.to_thread(take_in, _collaborators(context), hand_in_id)
+
+
+@media_tasks.task(name="media.analyse_supplied", queue="analysis", pass_context=True, retry=jobs.Retry())
+async def watch_supplied(context: JobContext, part_id: int) -> None:
+    """Look at a part that nobody watched live."""
+    await asyncio.to_thread(analyse_supplied, _collaborators(context), part_id)
+
+
 @media_tasks.task(name="media.check_photo", pass_context=True, retry=jobs.Retry())
 async def check_submitted_photo(context: JobContext, photo_id: int) -> None:
     """Judge a photo of the check-in; a face photo has the document's compared with it anew, too."""
@@ -65,6 +79,7 @@ async def expire(context: JobContext, timestamp: int) -> None:
     """End what the clock ends and no gateway did; call again for sealings that were asked for in vain."""
     minutes = _collaborators(context).settings.interrupted_minutes
     ended, stuck = await _store(context).insist(_sweep, minutes)
+    await asyncio.to_thread(forget_abandoned, _collaborators(context))
     dropped = await _store(context).insist(sweep_tiles)
     if ended or stuck or dropped:
         log.info("swept", ended=ended, sealing_again=stuck, tiles=dropped, due=timestamp)

@@ -15,8 +15,9 @@ from web.policy import Side
 from web.schemas import accounts, exams, integration
 from web.schemas import check_in as hear
 from web.schemas import sittings as say
+from web.schemas.hand_ins import HandInClaimed
 from web.services import Request
-from web.views import administration, candidate, demo, lms, log_in, open, review, sittings
+from web.views import administration, candidate, demo, hand_ins, lms, log_in, open, review, sittings
 from web.views import staff_pages as pages
 
 OPEN: Final = None
@@ -86,6 +87,17 @@ ROUTES: Final[dict[Side, list[Row]]] = {
         Row("POST", "/api/v1/sitting/finish", P.EXAM_ANSWER, candidate.finish),
         Row("POST", "/api/v1/sitting/warnings/{id}/seen", P.EXAM_ANSWER, candidate.warning_seen),
         Row("POST", "/api/v1/sitting/live-token", P.LIVE_CONNECT, candidate.live_token),
+        Row("GET", "/api/v1/sitting/gaps", P.RECORDING_HAND_IN, hand_ins.gaps),
+        Row("POST", "/api/v1/sitting/hand-ins", P.RECORDING_HAND_IN, hand_ins.begin, HandInClaimed),
+        Row("GET", "/api/v1/sitting/hand-ins/{id}", P.RECORDING_HAND_IN, hand_ins.state),
+        Row(
+            "PUT",
+            "/api/v1/sitting/hand-ins/{id}/chunks/{n}",
+            P.RECORDING_HAND_IN,
+            hand_ins.chunk,
+            limit=hand_ins.chunk_limit,
+        ),
+        Row("POST", "/api/v1/sitting/hand-ins/{id}/complete", P.RECORDING_HAND_IN, hand_ins.complete),
     ],
     Side.STAFF: [
         Row("POST", "/logout", OPEN, log_in.log_out, name="logout"),

@@ -40,6 +40,8 @@ class Brakes:
         self.log_in = TokenBuckets(burst=30, per_second=0.5)
         # A hall of candidates behind one address starts within a minute.
         self.start = TokenBuckets(burst=300, per_second=10)
+        # A chunk is up to 1 MiB: enough for a fast line, not for one page to keep a process busy.
+        self.hand_in = TokenBuckets(burst=60, per_second=8)
         self.viewings = RecentlySeen(VIEWING_SECONDS)
 
 

@@ -1,8 +1,8 @@
 """What is recorded of a sitting: parts, the gaps between them, and what became of each."""
 
 from collections.abc import Callable
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -14,6 +14,9 @@ from appliance.errors import ImpossibleStep, NotFound
 from appliance.models import Gap, Part, Sitting, VaultObject
 from appliance.services import sittings
 from appliance.vocabulary import GapCause, PartSource, PartState, Track
+
+EDGE: Final = timedelta(milliseconds=250)
+"""How exactly recorders begin and end: no gap is left of a span so short beside a part that was supplied."""
 
 
 def get_part(session: Session, part_id: int, company_id: int | None = None) -> Part:
@@ -203,13 +206,17 @@ def _gap_around(session: Session, sitting_id: int, track: Track, started: dateti
 def _cover(session: Session, gap: Gap, part: Part) -> None:
     """Give the gap's row the part's span, and what is left before and after it rows of their own."""
     assert gap.ended_at is not None and part.ended_at is not None  # noqa: S101 - only closed ones are found
-    before, after = (gap.started_at, part.started_at), (part.ended_at, gap.ended_at)
-    for start, end in (before, after):
-        if end > start:
+    started, ended = part.started_at, part.ended_at
+    for start, end in ((gap.started_at, started), (ended, gap.ended_at)):
+        if end - start > EDGE:
             rest = Gap(sitting_id=gap.sitting_id, track=gap.track, cause=gap.cause, detail=gap.detail)
             rest.started_at, rest.ended_at = start, end
             session.add(rest)
-    gap.started_at, gap.ended_at, gap.covered_by_id = part.started_at, part.ended_at, part.id
+    if started - gap.started_at > EDGE:
+        gap.started_at = started
+    if gap.ended_at - ended > EDGE:
+        gap.ended_at = ended
+    gap.covered_by_id = part.id
 
 
 def record_view(session: Session, actor: Actor, part: Part) -> None:

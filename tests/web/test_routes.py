@@ -46,11 +46,12 @@ def address(make, session):
         "incidents": marked.id,
         "exams": sitting.exam_id,
         "warnings": marked.id,
+        "hand-ins": 1,
     }
 
     def fill(row):
-        filled = re.sub(r"/(\w+)/\{id\}", lambda found: f"/{found[1]}/{ids[found[1]]}", row.pattern)
-        return re.sub(r"\{kind:[^}]*\}", "face", filled)
+        filled = re.sub(r"/([\w-]+)/\{id\}", lambda found: f"/{found[1]}/{ids[found[1]]}", row.pattern)
+        return re.sub(r"\{kind:[^}]*\}", "face", filled).replace("{n}", "0")
 
     return fill
 
@@ -58,7 +59,8 @@ def address(make, session):
 def status(browser: Browser, row, path: str) -> int:
     if row.method == "GET":
         return browser.get(path, expect_errors=True).status_int
-    return browser.post_json(path, {}, headers={"X-CSRF-Token": browser.csrf}, expect_errors=True).status_int
+    headers = {"X-CSRF-Token": browser.csrf, "Content-Type": "application/json"}
+    return browser.request(path, method=row.method, body=b"{}", headers=headers, expect_errors=True).status_int
 
 
 @pytest.mark.parametrize("role", list(Role))
@@ -124,7 +126,7 @@ def test_every_unsafe_route_wants_its_token(staff, candidate, address):
                 {"X-CSRF-Token": "wrong"},
                 {"X-CSRF-Token": browser.csrf, "Origin": "https://a.example"},
             ):
-                answer = browser.post(address(row), "", headers=headers, expect_errors=True)
+                answer = browser.request(address(row), method=row.method, headers=headers, expect_errors=True)
                 assert answer.status_int == 403, f"{row.pattern} takes {headers}"
 
 
