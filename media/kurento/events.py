@@ -121,6 +121,10 @@ class UriEndpointStateChanged(Event, frozen=True, kw_only=True, rename="camel"):
     state: str = ""
 
 
+class EndOfStream(Event, frozen=True, kw_only=True, rename="camel"):
+    """A player came to the end."""
+
+
 class Error(Event, frozen=True, kw_only=True, rename="camel"):
     """Something broke in the node: ``kind`` (Kurento: type) is RESOURCE_ERROR_WRITE, STREAM_ERROR_DECODE, ..."""
 
@@ -179,6 +183,7 @@ EVENTS: dict[str, type[Event]] = {
         Paused,
         Stopped,
         UriEndpointStateChanged,
+        EndOfStream,
         Error,
         ElementConnected,
         ElementDisconnected,
