@@ -17,9 +17,11 @@ import av.error
 
 from media.frames.file_source import picture_array
 from media.frames.frame import Frame, NoPicture, Pace
+from media.frames.h264_rtp import AccessUnitAssembler
 from media.frames.vp8_rtp import VP8_CLOCK, EncodedPicture, PictureAssembler, RtpPacket, picture_loss_indication
 
-PAYLOAD_TYPE = 96
+PAYLOAD_TYPES = {96: "vp8", 102: "h264"}
+"""What the tap takes, the first rather: whatever the browser sends, nothing is transcoded for us."""
 RECEIVE_BUFFER = 2 * 1024 * 1024
 """Bytes: some 15 s of a webcam's stream, held by the kernel while a slow finding is computed; then they are lost."""
 POLL_SECONDS = 0.25
@@ -61,7 +63,7 @@ class RtpClock:
 
 
 class RtpTap:
-    """Receives one VP8 stream on a UDP port of its own and decodes it; a few pictures a second come out."""
+    """Receives a VP8 or H.264 stream on a UDP port of its own and decodes it; a few pictures a second come out."""
 
     def __init__(
         self, source: str, host: str = "127.0.0.1", rate: float = 4.0, silence_ms: int = 3000, port: int = 0
@@ -92,7 +94,7 @@ class RtpTap:
 
     @property
     def offer(self) -> str:
-        """The SDP for ``RtpEndpoint.processOffer``: VP8, recvonly, on this tap's port; RTCP comes to it too."""
+        """The SDP for ``RtpEndpoint.processOffer``: VP8 or H.264, recvonly, on this tap's port, RTCP too."""
         version = "IP6" if ":" in self._host else "IP4"
         lines = (
             "v=0",
@@ -100,9 +102,10 @@ class RtpTap:
             "s=tap",
             f"c=IN {version} {self._host}",
             "t=0 0",
-            f"m=video {self.port} RTP/AVPF {PAYLOAD_TYPE}",
-            f"a=rtpmap:{PAYLOAD_TYPE} VP8/{VP8_CLOCK}",
-            f"a=rtcp-fb:{PAYLOAD_TYPE} nack pli",
+            f"m=video {self.port} RTP/AVPF {' '.join(str(number) for number in PAYLOAD_TYPES)}",
+            *(f"a=rtpmap:{number} {codec.upper()}/{VP8_CLOCK}" for number, codec in PAYLOAD_TYPES.items()),
+            "a=fmtp:102 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
+            *(f"a=rtcp-fb:{number} nack pli" for number in PAYLOAD_TYPES),
             f"a=rtcp:{self.port}",
             "a=mid:video0",
             "a=recvonly",
@@ -131,11 +134,13 @@ class RtpTap:
             self._socket.close()
 
     def _receive(self) -> Iterator[Frame | NoPicture]:
-        decoder, assembler, clock = _decoder(), PictureAssembler(), RtpClock()
+        clock, codec, decoder, assembler = RtpClock(), *_codec("vp8")
         last_ms = told_ms = now_ms()
         while not self._closed.is_set():
             packet = self._next_packet()
             arrived_ms = now_ms()
+            if packet and (sent := PAYLOAD_TYPES[packet.payload_type]) != codec:
+                codec, decoder, assembler = _codec(sent)
             for encoded in assembler.push(packet) if packet else ():
                 for picture in self._decode(decoder, encoded, arrived_ms):
                     at_ms = clock.time_of(encoded.timestamp, arrived_ms)
@@ -153,7 +158,7 @@ class RtpTap:
             return None
         except OSError:  # ICMP told that our request for a key frame found nobody
             return None
-        packet = RtpPacket.parse(data, PAYLOAD_TYPE)
+        packet = RtpPacket.parse(data, PAYLOAD_TYPES)
         if packet and self._broken_since_ms is not None:
             self._ask_for_key_frame(packet.ssrc, host, port)
         return packet
@@ -183,9 +188,9 @@ class RtpTap:
             self._socket.sendto(picture_loss_indication(self._own_ssrc, media_ssrc), (host, port))
 
 
-def _decoder() -> av.VideoCodecContext:
-    # no loop filter: a fifth less work, and the faces are found just as well
-    decoder = av.VideoCodecContext.create("vp8", "r")
-    decoder.options = {"skip_loop_filter": "all"}
+def _codec(name: str) -> tuple[str, av.VideoCodecContext, PictureAssembler]:
+    decoder = av.VideoCodecContext.create(name, "r")
+    if name == "vp8":  # no loop filter: a fifth less work, and the faces are found just as well
+        decoder.options = {"skip_loop_filter": "all"}
     decoder.thread_count = 1
-    return decoder
+    return name, decoder, AccessUnitAssembler() if name == "h264" else PictureAssembler()

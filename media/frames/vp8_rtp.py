@@ -2,6 +2,7 @@
 
 import heapq
 import struct
+from collections.abc import Container
 from dataclasses import dataclass
 
 VP8_CLOCK = 90_000
@@ -19,11 +20,12 @@ class RtpPacket:
     marker: bool
     ssrc: int
     payload: bytes
+    payload_type: int
 
     @classmethod
-    def parse(cls, data: bytes, payload_type: int) -> "RtpPacket | None":
+    def parse(cls, data: bytes, payload_types: Container[int]) -> "RtpPacket | None":
         """The packet, or None when this is something else (RTCP, another payload type, rubbish)."""
-        if len(data) < 12 or data[0] >> 6 != 2 or data[1] & 0x7F != payload_type:
+        if len(data) < 12 or data[0] >> 6 != 2 or data[1] & 0x7F not in payload_types:
             return None
         sequence, timestamp, ssrc = struct.unpack_from("!HII", data, 2)
         start = 12 + 4 * (data[0] & 0x0F)
@@ -32,7 +34,9 @@ class RtpPacket:
                 return None
             start += 4 + 4 * int(struct.unpack_from("!H", data, start + 2)[0])
         end = len(data) - (data[-1] if data[0] & 0x20 else 0)  # padding
-        return cls(sequence, timestamp, bool(data[1] & 0x80), ssrc, data[start:end]) if start < end else None
+        if start >= end:
+            return None
+        return cls(sequence, timestamp, bool(data[1] & 0x80), ssrc, data[start:end], data[1] & 0x7F)
 
 
 def vp8_payload(payload: bytes) -> tuple[bool, bytes] | None:
@@ -56,7 +60,7 @@ def vp8_payload(payload: bytes) -> tuple[bool, bytes] | None:
 
 @dataclass(frozen=True)
 class EncodedPicture:
-    """One whole VP8 picture."""
+    """One whole picture; here of VP8."""
 
     timestamp: int
     data: bytes
@@ -104,7 +108,7 @@ class PictureAssembler:
             if number != self._next and len(self._waiting) < REORDER_LIMIT:
                 break
             if number != self._next:
-                self._lost, self._pieces = True, []
+                self._break()
             heapq.heappop(self._waiting)
             self._next = number + 1
             picture = self._join(packet)
@@ -114,10 +118,14 @@ class PictureAssembler:
             self._next %= 0x10000
         return pictures
 
+    def _break(self) -> None:
+        """Something is missing: what was gathered of a picture is worth nothing."""
+        self._lost, self._pieces = True, []
+
     def _join(self, packet: RtpPacket) -> EncodedPicture | None:
         piece = vp8_payload(packet.payload)
         if piece is None:
-            self._lost, self._pieces = True, []
+            self._break()
             return None
         begins, data = piece
         if begins:

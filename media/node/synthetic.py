@@ -94,6 +94,7 @@ class SyntheticPublisher:
         self._agent.get_property("agent").set_property("upnp", False)
         self._mids: list[str] = []
         self._sources: dict[str, Any] = {}
+        self._streams: list[tuple[Any, Any]] = []
         self._stopping = threading.Event()
         self._playing = threading.Event()
         self._keyframe_wanted = threading.Event()
@@ -115,6 +116,8 @@ class SyntheticPublisher:
         offer = described(self._webrtcbin, "offer")
         self._mids = [section.mid for section in sdp.parse(offer).sections]
         call(self._webrtcbin, "set-local-description", parsed("offer", offer))
+        for transceiver, stream in self._streams:  # or the payloader would refuse a clip of another profile or level
+            transceiver.set_property("codec-preferences", stream)
         return sdp.for_peer(offer)
 
     def set_answer(self, answer: str) -> None:
@@ -156,12 +159,13 @@ class SyntheticPublisher:
         ssrc = random.randrange(1, 1 << 32)  # noqa: S311 - not a secret
         codec = self._clip.codec if kind == "video" else "opus"
         text = sdp.rtp_caps(codec, PAYLOADS[kind], {sdp.TRANSPORT_CC: 3}, ssrc)
-        if codec == "H264":
-            text += ",profile-level-id=(string)42e01f"
-        pad = self._webrtcbin.request_pad(self._webrtcbin.get_pad_template("sink_%u"), f"sink_{index}", caps(text))
+        form = ",profile-level-id=(string)42e01f" if codec == "H264" else ""
+        offered = caps(text + form)
+        pad = self._webrtcbin.request_pad(self._webrtcbin.get_pad_template("sink_%u"), f"sink_{index}", offered)
         transceiver = pad.get_property("transceiver")
         transceiver.set_property("direction", GstWebRTC.WebRTCRTPTransceiverDirection.SENDONLY)
-        transceiver.set_property("codec-preferences", caps(text))
+        transceiver.set_property("codec-preferences", offered)
+        self._streams.append((transceiver, caps(text)))
         transceiver.set_property("do-nack", True)
         source = make("appsrc", caps=caps(CAPS[codec]), is_live=True, do_timestamp=True, max_buffers=100)
         source.set_property("format", Gst.Format.TIME)
@@ -232,9 +236,9 @@ def _read(container: Any, name: str) -> Clip:
     to_stream = BitStreamFilterContext("h264_mp4toannexb", pictures) if is_avc else None
     packets: list[Packet] = []
     end = 0.0
-    for item in _packets(container, pictures, streams.values(), to_stream):
+    for kind, item in _packets(container, list(streams.values()), to_stream):
         at = float(item.pts * item.time_base)
-        packets.append(Packet(item.stream.type, max(0.0, at), bytes(item), bool(item.is_keyframe)))
+        packets.append(Packet(kind, max(0.0, at), bytes(item), bool(item.is_keyframe)))
         end = max(end, at + float((item.duration or 0) * item.time_base))
     packets.sort(key=lambda packet: packet.at)
     video = [packet.at for packet in packets if packet.kind == "video"]
@@ -243,12 +247,14 @@ def _read(container: Any, name: str) -> Clip:
     return Clip(tuple(packets), max(end, video[-1] + frame), codec)
 
 
-def _packets(container: Any, pictures: Any, streams: Any, to_stream: Any) -> Iterator[Any]:
+def _packets(container: Any, streams: list[Any], to_stream: Any) -> Iterator[tuple[str, Any]]:
     """All that have a time; pictures through the filter, if there is one."""
     for item in container.demux(*streams):
         if item.pts is None:
             continue
-        yield from to_stream.filter(item) if to_stream and item.stream is pictures else (item,)
+        kind = str(item.stream.type)
+        for packet in to_stream.filter(item) if to_stream and kind == "video" else (item,):
+            yield kind, packet
 
 
 @functools.cache

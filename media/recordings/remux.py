@@ -1,4 +1,7 @@
-"""Writes a recorded WebM anew with duration and cues, packet by packet: no picture is decoded, none changed."""
+"""Writes a recording anew so that a player can seek, packet by packet: no picture is decoded, none changed.
+
+VP8 goes into WebM, H.264 into MP4: what every browser plays with its ``<video>``.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,9 +16,11 @@ from av.video.stream import VideoStream
 from appliance.errors import ApplianceError
 
 OPTIONS = {
-    "cues_to_front": "1",  # a player finds its way with the first range it asks for
-    "avoid_negative_ts": "disabled",  # the file's zero is the part's start; it must stay where it is
+    "webm": {"cues_to_front": "1"},  # a player finds its way with the first range it asks for
+    "mp4": {"movflags": "+faststart", "video_track_timescale": "90000"},  # so here: the index comes first
 }
+ZERO = {"avoid_negative_ts": "disabled"}
+"""The file's zero is the part's start; it must stay where it is."""
 
 
 class Unplayable(ApplianceError):
@@ -29,7 +34,8 @@ class Remuxed:
     duration_ms: int
     """From the file's zero to the end of its last packet."""
     media: dict[str, Any]
-    """``{"video": {"codec", "packets", "keyframes", "first_ms", "width", "height"}, "audio": {…}, "damaged"}``"""
+    """``{"container": "webm"|"mp4", "video": {"codec", "packets", "keyframes", "first_ms", "width", "height"},
+    "audio": {…}, "damaged"}``"""
 
 
 def remux(source: Path, target: Path) -> Remuxed:
@@ -44,10 +50,18 @@ def remux(source: Path, target: Path) -> Remuxed:
     if size == 0:
         raise Unplayable("The file is empty.")
     try:
-        with av.open(str(source)) as reader, av.open(str(target), "w", format="webm", options=OPTIONS) as writer:
-            return _Copy(reader, writer).run()
+        with av.open(str(source)) as reader:
+            container = _container(reader)
+            with av.open(str(target), "w", format=container, options={**OPTIONS[container], **ZERO}) as writer:
+                found = _Copy(reader, writer).run()
+        return Remuxed(found.duration_ms, {"container": container, **found.media})
     except (av.error.FFmpegError, ValueError) as error:
         raise Unplayable(f"The file cannot be read: {error}") from error
+
+
+def _container(reader: InputContainer) -> str:
+    pictures = reader.streams.video[:1]
+    return "mp4" if pictures and pictures[0].codec_context.name == "h264" else "webm"
 
 
 class _Copy:

@@ -60,7 +60,8 @@ def media(context: PartContext, request: Request) -> Response:
     etag = f'"{part.sha256}"'
     reader = _open(request, part.vault_object_id)
     _once_a_viewing(request, ("part", part.id), lambda: recordings.record_view(request.db, request.actor, part))
-    answer = Response(content_type="video/webm", accept_ranges="bytes")
+    container = (part.media or {}).get("container", "webm")  # parts sealed before there was H.264 do not say
+    answer = Response(content_type=f"video/{container}", accept_ranges="bytes")
     answer.headers["ETag"] = etag
     try:
         # a player that goes on with an older copy says so by If-Range; a date there is never ours

@@ -170,8 +170,9 @@ def test_a_recording_cut_short_gives_what_it_has(tmp_path, clip):
 
 def test_the_offer_names_the_port_that_is_held():
     tap = RtpTap("camera")
-    assert f"m=video {tap.port} RTP/AVPF 96\r\n" in tap.offer
+    assert f"m=video {tap.port} RTP/AVPF 96 102\r\n" in tap.offer
     assert "a=rtpmap:96 VP8/90000\r\n" in tap.offer
+    assert "a=rtpmap:102 H264/90000\r\n" in tap.offer
     assert "a=recvonly\r\n" in tap.offer
     with pytest.raises(OSError, match="in use"):
         RtpTap("other", port=tap.port)

@@ -4,7 +4,7 @@ import pytest
 
 from media.kurento import KurentoClient, MediaPipeline
 from media.node.synthetic import Clip
-from tests.media.node.playing import NodeProcess
+from tests.media.node.playing import NodeProcess, drawn_h264
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +30,14 @@ def own_node(tmp_path):
 @pytest.fixture(scope="session")
 def clip():
     return Clip.made()
+
+
+@pytest.fixture(scope="session")
+def h264_clip(tmp_path_factory):
+    """What Safari would send, by x264."""
+    path = tmp_path_factory.mktemp("h264") / "clip.mkv"
+    drawn_h264(path)
+    return Clip.load(path)
 
 
 @pytest.fixture

@@ -223,6 +223,16 @@ async def watch(pipeline: MediaPipeline, source: WebRtcEndpoint, connect_first: 
     return viewer, endpoint
 
 
+def drawn_h264(path: Path, seconds: int = 4, width: int = 640, height: int = 480, fps: int = 15) -> None:
+    """A file of H.264 in constrained baseline, with parameter sets before each key frame, and Opus."""
+    picture = f"testsrc2=size={width}x{height}:rate={fps}:duration={seconds}"
+    sound = f"sine=frequency=440:sample_rate=48000:duration={seconds}"
+    command = ["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound]
+    command += ["-c:v", "libx264", "-profile:v", "baseline", "-preset", "ultrafast", "-tune", "zerolatency"]
+    command += ["-b:v", "400k", "-pix_fmt", "yuv420p", "-g", str(fps * seconds), "-c:a", "libopus", "-ac", "2"]
+    subprocess.run([*command, str(path)], check=True)
+
+
 def decoded(path: Path) -> dict[str, dict]:
     """Every frame of a file decoded: kind -> count, first and last time in s, sizes."""
     found: dict[str, dict] = {}
