@@ -133,6 +133,8 @@ class GapCause(StrEnum):
     SHARE_STOPPED = "share_stopped"
     CAMERA_STOPPED = "camera_stopped"
     RECORDER_FAILED = "recorder_failed"
+    RECORDER_STALLED = "recorder_stalled"
+    DISK_FULL = "disk_full"
     PAGE_CLOSED = "page_closed"
     UNKNOWN = "unknown"
 
@@ -282,6 +284,26 @@ WARNING_TYPES = (
     ObservationType.CHEATER,
 )
 """What a proctor or reviewer may mark or send by hand, in the order of the menu."""
+
+
+class ConversationKind(StrEnum):
+    """Who sends in a conversation, and who hears."""
+
+    CALL = "call"
+    """Host and one candidate; the candidate's camera and microphone are sent already."""
+    BROADCAST = "broadcast"
+    """The host speaks to many candidates; none hears another."""
+    CONFERENCE = "conference"
+    """A commission: everybody sends, everybody sees and hears everybody else."""
+
+
+class SeatState(StrEnum):
+    """What somebody made of the invitation to a conversation."""
+
+    INVITED = "invited"
+    JOINED = "joined"
+    DECLINED = "declined"
+    LEFT = "left"
 
 
 class ChatAuthor(StrEnum):

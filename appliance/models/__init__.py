@@ -5,15 +5,17 @@ from appliance.models.candidate import Candidate
 from appliance.models.chat import ChatMessage
 from appliance.models.check_in import Consent, IdentityPhoto, SystemCheck
 from appliance.models.company import Company
+from appliance.models.conversation import Conversation, Seat
 from appliance.models.exam import Exam
-from appliance.models.export import Export
 from appliance.models.hand_in import HandIn, HandInChunk
+from appliance.models.export import Export
 from appliance.models.live_event import LiveEvent
 from appliance.models.node import Gateway, Lease, Node, NodeReading, StrayFile
 from appliance.models.observation import Incident, Observation
 from appliance.models.pipeline_check import BrowserReport, PipelineCheck
 from appliance.models.recording import Gap, LiveMedia, Part
 from appliance.models.sitting import Score, Sitting
+from appliance.models.tile import Tile
 from appliance.models.user import LoginSession, User
 from appliance.models.vault_object import DataKey, VaultObject
 
@@ -25,6 +27,7 @@ __all__ = [
     "ChatMessage",
     "Company",
     "Consent",
+    "Conversation",
     "DataKey",
     "Exam",
     "Export",
@@ -44,9 +47,11 @@ __all__ = [
     "Part",
     "PipelineCheck",
     "Score",
+    "Seat",
     "Sitting",
     "StrayFile",
     "SystemCheck",
+    "Tile",
     "User",
     "VaultObject",
 ]
