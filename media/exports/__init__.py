@@ -1,0 +1,1 @@
+"""Evidence of a sitting, made up to be handed over."""
