@@ -21,7 +21,7 @@ class Hub(MediaObject):
 
 
 class HubPort(MediaElement):
-    """One participant: ``endpoint.connect(port)`` to be in the hub, ``port.connect(endpoint)`` to get what it gives."""
+    """One participant: ``endpoint.connect(port)`` to be in the hub, ``port.connect(endpoint)`` to get its mix."""
 
     kind = "HubPort"
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT, FRAMERATE = 800, 600, 15
 """Kurento's defaults of a mixed picture."""
-LARGEST, FASTEST = 1920, 30
-"""More does not fit into one encoder's thread."""
+SMALLEST, LARGEST, FASTEST = 64, 1920, 30
+"""A grid of 64 fits into the smallest; more than the largest does not fit into one encoder's thread."""
 
 
 class Hub(MediaObject):
@@ -278,8 +278,8 @@ def composite(
 ) -> Composite:
     """A Composite; MarshallError for a picture that cannot be."""
     size = (width or WIDTH, height or HEIGHT)
-    if not all(2 * STEP <= side <= LARGEST for side in size) or not 1 <= (framerate or FRAMERATE) <= FASTEST:
+    if not all(SMALLEST <= side <= LARGEST for side in size) or not 1 <= (framerate or FRAMERATE) <= FASTEST:
         raise MarshallError(
-            f"A Composite has sides of {2 * STEP} to {LARGEST} pixels and 1 to {FASTEST} pictures a second"
+            f"A Composite has sides of {SMALLEST} to {LARGEST} pixels and 1 to {FASTEST} pictures a second"
         )
     return Composite(node, parent, *size, framerate or FRAMERATE)

@@ -1,0 +1,207 @@
+"""Hubs with real media: who is shown where, who is heard by whom."""
+
+import asyncio
+
+import pytest
+
+from media.kurento import (
+    AlphaBlending,
+    Composite,
+    Dispatcher,
+    DispatcherOneToMany,
+    GStreamerFilter,
+    HubPort,
+    MediaPipeline,
+    MediaType,
+    Mixer,
+    PassThrough,
+    PlayerEndpoint,
+    RecorderEndpoint,
+    ServerManager,
+    events,
+)
+from media.kurento.errors import ConnectRefused, MarshallError
+from media.node.synthetic import Clip
+from tests.media.node.clips import COLOURS, Recorded, colour_at, write_clip
+from tests.media.node.playing import Told, publish, running, until, watch
+
+GRID = [(0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75)]
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory):
+    """Long enough that none ends within a test."""
+    folder = tmp_path_factory.mktemp("clips")
+    return {name: write_clip(folder / f"{name}.webm", name, 20.0) for name in COLOURS}
+
+
+async def play(pipeline, path, **options):
+    player, told = await PlayerEndpoint.create(pipeline, path.as_uri(), **options), Told()
+    await player.subscribe(events.MediaFlowOutStateChanged, told)
+    await player.play()
+    for kind in ("AUDIO", "VIDEO"):
+        await told.wait(events.MediaFlowOutStateChanged, media_type=kind, state="FLOWING")
+    return player
+
+
+async def join(pipeline, hub, path):
+    """A port with a player behind it."""
+    player, port = await play(pipeline, path), await HubPort.create(hub)
+    await player.connect(port)
+    return port
+
+
+async def record(pipeline, source, path, seconds, middle=None):
+    """What a source gives for some seconds; ``middle`` is awaited halfway."""
+    recorder, told = await RecorderEndpoint.create(pipeline, path.as_uri()), Told()
+    await recorder.subscribe(events.Recording, told)
+    await source.connect(recorder)
+    await recorder.record()
+    await told.wait(events.Recording)
+    await asyncio.sleep(seconds / 2)
+    if middle is not None:
+        await middle
+    await asyncio.sleep(seconds / 2)
+    await recorder.stop_and_wait()
+    await recorder.release()
+    return Recorded.of(path)
+
+
+async def test_four_people_see_all_and_hear_the_others(own_node, files, tmp_path):
+    """By WebRTC; afterwards nothing of it is left in the node."""
+    client = await running(own_node)
+    before = None
+    for _attempt in range(2):  # what the first one loads stays
+        pipeline = await MediaPipeline.create(client)
+        hub = await Composite.create(pipeline)
+        people = [await publish(pipeline, Clip.load(files[name])) for name in COLOURS]
+        ports = [await HubPort.create(hub) for _ in people]
+        for person, port in zip(people, ports, strict=True):
+            await person.endpoint.connect(port)
+        viewer, _ = await watch(pipeline, ports[1])
+        await until(lambda viewer=viewer: len(viewer.pictures) > 10 and viewer.packets_of_sound > 20, what="viewing")
+        assert viewer.pictures[-1][1:] == (800, 600)
+        assert await ports[1].is_media_transcoding(MediaType.VIDEO)
+        first, last = await asyncio.gather(
+            record(pipeline, ports[0], tmp_path / "first.webm", 3),
+            record(pipeline, ports[3], tmp_path / "last.webm", 3),
+        )
+        for found in (first, last):
+            assert [colour_at(found.pictures[-1][1], *place) for place in GRID] == list(COLOURS)
+        assert first.tones() == {"green", "blue", "yellow"}
+        assert last.tones() == {"red", "green", "blue"}
+        await people[1].endpoint.disconnect(ports[1])
+        fewer = await record(pipeline, ports[0], tmp_path / "fewer.webm", 3)
+        shown = [colour_at(fewer.pictures[-1][1], *place) for place in GRID]
+        assert shown == ["red", "blue", "yellow", "black"]
+        assert fewer.tones() == {"blue", "yellow"}
+        await asyncio.to_thread(viewer.close)
+        for person in people:
+            await person.close()
+        await pipeline.release()
+        assert await ServerManager(client).get_pipelines() == []
+        if before is None:
+            await asyncio.sleep(0.5)
+            before = own_node.threads(), own_node.descriptors()
+    await until(lambda: own_node.threads() <= before[0] and own_node.descriptors() <= before[1], what="cleaning up")
+    await client.close()
+
+
+async def test_a_silent_camera_does_not_hold_the_others_up(pipeline, files, tmp_path):
+    hub = await Composite.create(pipeline, 640, 480, 10)
+    speaking, silent = await join(pipeline, hub, files["red"]), await HubPort.create(hub)
+    player = await play(pipeline, files["blue"])
+    await player.connect(silent)
+    await asyncio.sleep(0.5)
+    await player.pause()
+    found = await record(pipeline, silent, tmp_path / "x.webm", 3)
+    assert len(found.pictures) > 20
+    assert [colour_at(found.pictures[-1][1], *place) for place in ((0.25, 0.5), (0.75, 0.5))] == ["red", "blue"]
+    assert found.tones() == {"red"}
+    assert found.pictures[-1][1].shape == (480, 640, 3)
+    await speaking.release()
+
+
+async def test_a_composite_that_cannot_be_is_refused(pipeline):
+    for size in ((10, 600, 15), (800, 5000, 15), (800, 600, 100)):
+        with pytest.raises(MarshallError, match="sides of"):
+            await Composite.create(pipeline, *size)
+
+
+async def test_one_to_many_gives_the_chosen_source(pipeline, files, tmp_path):
+    hub = await DispatcherOneToMany.create(pipeline)
+    red, green, listener = [
+        await join(pipeline, hub, files["red"]),
+        await join(pipeline, hub, files["green"]),
+        await HubPort.create(hub),
+    ]
+    await hub.set_source(red)
+    found = await record(pipeline, listener, tmp_path / "x.webm", 4, hub.set_source(green))
+    assert not await listener.is_media_transcoding(MediaType.VIDEO)
+    seen = [colour_at(picture, 0.5, 0.5) for _at, picture in found.pictures]
+    assert seen == sorted(seen, key=["red", "green"].index), "first one, then the other, nothing between"
+    assert {"red", "green"} <= set(seen)
+    assert found.tones() == {"green"}
+    await hub.remove_source()
+    flow = Told()
+    await listener.subscribe(events.MediaFlowOutStateChanged, flow)
+    assert await until(lambda: flow.of(events.MediaFlowOutStateChanged, media_type="VIDEO", state="NOT_FLOWING"))
+
+
+async def test_a_dispatcher_leads_and_a_mixer_mixes_what_is_chosen(pipeline, files, tmp_path):
+    hub = await Dispatcher.create(pipeline)
+    red, green = await join(pipeline, hub, files["red"]), await join(pipeline, hub, files["green"])
+    await hub.connect(red, green)
+    found = await record(pipeline, green, tmp_path / "dispatched.webm", 2)
+    assert colour_at(found.pictures[-1][1], 0.5, 0.5) == "red"
+    assert found.tones() == {"red"}
+    await hub.release()
+
+    mixer = await Mixer.create(pipeline)
+    red, green, blue = [await join(pipeline, mixer, files[name]) for name in ("red", "green", "blue")]
+    for source in (red, green):
+        await mixer.connect(MediaType.AUDIO, source, blue)
+    await mixer.connect(MediaType.VIDEO, green, blue)
+    found = await record(pipeline, blue, tmp_path / "mixed.webm", 3)
+    assert colour_at(found.pictures[-1][1], 0.5, 0.5) == "green"
+    assert found.tones() == {"red", "green"}
+    await mixer.disconnect(MediaType.AUDIO, red, blue)
+    found = await record(pipeline, blue, tmp_path / "less.webm", 3)
+    assert found.tones() == {"green"}
+    with pytest.raises(ConnectRefused, match="no HubPort"):
+        await mixer.connect(MediaType.AUDIO, mixer, blue)
+
+
+async def test_blending_puts_pictures_on_the_ground(pipeline, files, tmp_path):
+    hub = await AlphaBlending.create(pipeline)
+    red, green = await join(pipeline, hub, files["red"]), await join(pipeline, hub, files["green"])
+    await hub.set_master(red)
+    await hub.set_port_properties(green, 0.75, 0.0, 0.25, 0.25)
+    found = await record(pipeline, red, tmp_path / "x.webm", 2)
+    places = ((0.875, 0.125), (0.25, 0.25), (0.875, 0.5))
+    assert [colour_at(found.pictures[-1][1], *place) for place in places] == ["green", "red", "red"]
+
+
+async def test_what_passes_through_is_untouched(pipeline, files, tmp_path):
+    one, other = await play(pipeline, files["red"]), await play(pipeline, files["green"])
+    through = await PassThrough.create(pipeline)
+    await one.connect(through)
+    found = await record(pipeline, through, tmp_path / "x.webm", 3, other.connect(through))
+    assert [colour_at(found.pictures[index][1], 0.5, 0.5) for index in (0, -1)] == ["red", "green"]
+    assert not await through.is_media_transcoding(MediaType.VIDEO)
+
+
+async def test_a_filter_changes_pictures_only(pipeline, tmp_path):
+    halves = write_clip(tmp_path / "halves.webm", "red", 20.0, right="blue")
+    player, mirror = await play(pipeline, halves), await GStreamerFilter.create(pipeline, "videoflip")
+    await mirror.set_element_property("method", "horizontal-flip")
+    await player.connect(mirror)
+    found = await record(pipeline, mirror, tmp_path / "x.webm", 2)
+    assert [colour_at(found.pictures[-1][1], x, 0.5) for x in (0.25, 0.75)] == ["blue", "red"]
+    assert found.tones() == {"red"}
+    with pytest.raises(MarshallError, match="nosuchelement"):
+        await GStreamerFilter.create(pipeline, "nosuchelement")
+    dot = await pipeline.get_gstreamer_dot()
+    assert dot.startswith("digraph")
+    assert "videoflip" in dot
+    assert len(await pipeline.get_gstreamer_dot("SHOW_STATES")) < len(dot)
