@@ -103,7 +103,7 @@ def remove(session: Session, actor: Actor, node: Node) -> None:
     session.refresh(node, with_for_update=True)
     if node.source is NodeSource.SETTINGS and node.state is not NodeState.RETIRED:
         raise ImpossibleStep(
-            f"Node {node.name} comes from the settings: take its address out of kurento_urls and restart the gateways."
+            f"Node {node.name} comes from the settings: take its address out of kurento_urls, restart the gateways."
         )
     if count := sittings_on(session, node):
         raise ImpossibleStep(f"Node {node.name} still has {count} sittings: drain it first.")
@@ -136,7 +136,7 @@ def sittings_on(session: Session, node: Node) -> int:
 def counts(session: Session) -> dict[str, int]:
     """Return how many sittings have live media, by node's address."""
     query = select(LiveMedia.node_url, func.count(LiveMedia.sitting_id.distinct())).group_by(LiveMedia.node_url)
-    return {url: count for url, count in session.execute(query)}
+    return dict(session.execute(query).all())
 
 
 def listing(session: Session) -> list[dict[str, Any]]:
@@ -250,6 +250,6 @@ def _free_name(session: Session, url: str) -> str:
     return next(one for one in (name, *(f"{name}-{n}" for n in range(2, len(taken) + 3))) if one not in taken)
 
 
-def _note(session: Session, actor: Actor, action: str, node: Node, **details: object) -> None:
+def _note(session: Session, actor: Actor, action: str, node: Node, **details: Any) -> None:
     audit.record(session, actor, action, ("node", node.id), name=node.name, **details)
     bus.publish(session, TOPIC, "nodes.changed", {"node": node.name})

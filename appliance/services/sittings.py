@@ -1,5 +1,6 @@
 """The sitting's way through its states: only this module changes ``Sitting.state``, and each step locks the row."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -226,14 +227,17 @@ def touch(session: Session, sitting: Sitting, clock_offset_ms: int | None = None
             sitting.clock_offset_ms = clock_offset_ms
 
 
-def end_overdue(session: Session, actor: Actor, now: datetime, interrupted_minutes: int = 30) -> list[int]:
+def end_overdue(
+    session: Session, actor: Actor, now: datetime, interrupted_minutes: int = 30, besides: Collection[int] = ()
+) -> list[int]:
     """End what the clock ends, and return the ids: exams past their deadline, candidates away for too long,
-    check-ins nobody goes on with, links nobody used.
+    check-ins nobody goes on with, links nobody used; ``besides`` those that are another's to end.
 
     Rows that another transaction holds are left for the next time.
     """
     away_since = now - timedelta(minutes=interrupted_minutes)
-    rows = session.scalars(_overdue(now, away_since).with_for_update(skip_locked=True, key_share=True))
+    overdue = _overdue(now, away_since).where(Sitting.id.not_in(besides))
+    rows = session.scalars(overdue.with_for_update(skip_locked=True, key_share=True))
     ended = []
     for sitting in rows.all():
         _end_one(session, actor, sitting, now)

@@ -16,6 +16,7 @@ from appliance.services import recordings, sittings
 from appliance.sitting_machine import LIVE, OVER
 from appliance.vocabulary import ExamMode, GapCause, PartState, SittingState, Track
 from media.pipelines import ledger
+from media.recordings.opening import opening_of
 
 GATEWAY = Actor.appliance("gateway")
 FINISHED = "finished"
@@ -88,7 +89,8 @@ def next_path(session: Session, sitting_id: int, track: Track, folder: Path) -> 
     """Return the file of the track's next part, its folder made: a recorder says nothing of a missing one."""
     query = select(func.max(Part.sequence)).where(Part.sitting_id == sitting_id, Part.track == track)
     path = part_path(folder, sitting_id, track, (session.scalar(query) or 0) + 1)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.parent.is_dir():  # on a disk that hangs only a look does not hang, too
+        path.parent.mkdir(parents=True, exist_ok=True)
     return path
 
 
@@ -139,13 +141,23 @@ def cover(session: Session, sitting_id: int, track: Track, at: datetime) -> None
     recordings.close_gap(session, sitting_id, track, at)
 
 
+def path_of(session: Session, part_id: int) -> Path:
+    """Return where a part is being written."""
+    return Path(session.get_one(Part, part_id).path)
+
+
 def last_written(session: Session, part_id: int) -> datetime:
-    """Return when the part's file got its last bytes: what a dead node has saved. Without the file: its start."""
+    """Return when the part's file got its last bytes: what a dead node has saved.
+
+    Its start where that is nothing: without the file, and without a picture that can be shown from it.
+    """
     part = session.get_one(Part, part_id)
     if part.state is not PartState.RECORDING and part.ended_at is not None:
         return part.ended_at
     try:
         written = from_ms(round(Path(part.path).stat().st_mtime * 1000))
+        if not opening_of(Path(part.path)).keyframe:
+            return part.started_at
     except OSError:
         return part.started_at
     return min(max(part.started_at, written), utcnow())

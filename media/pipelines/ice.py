@@ -17,6 +17,10 @@ class EarlyCandidates:
         """Nothing waits."""
         self._waiting: OrderedDict[str, deque[IceCandidate]] = OrderedDict()
 
+    def __len__(self) -> int:
+        """Return how many connections wait."""
+        return len(self._waiting)
+
     def keep(self, connection: str, candidate: IceCandidate) -> None:
         """Keep one until the connection's endpoint is there."""
         if connection not in self._waiting and len(self._waiting) >= CONNECTIONS:

@@ -1,6 +1,6 @@
 """The ledger of live media objects (``live_media``): what a restarted gateway adopts and a worker taps."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -9,27 +9,29 @@ from appliance.models import LiveMedia
 from appliance.vocabulary import Track
 
 
-def all_rows(session: Session) -> Sequence[LiveMedia]:
-    """Return every live track there is, in the order of sittings."""
-    return session.scalars(select(LiveMedia).order_by(LiveMedia.sitting_id, LiveMedia.track)).all()
-
-
 def find(session: Session, sitting_id: int, track: Track) -> LiveMedia | None:
     """Return the live track of a sitting, if there is one."""
     query = select(LiveMedia).where(LiveMedia.sitting_id == sitting_id, LiveMedia.track == track)
     return session.scalars(query).one_or_none()
 
 
-def sessions_by_node(session: Session) -> dict[str, str]:
-    """Return the Kurento session that owns most objects on each node: the one worth adopting."""
-    counts: dict[tuple[str, str], int] = {}
-    for row in all_rows(session):
-        key = (row.node_url, row.session_id)
-        counts[key] = counts.get(key, 0) + 1
-    found: dict[str, str] = {}
-    for (node_url, session_id), _ in sorted(counts.items(), key=lambda item: item[1]):
-        found[node_url] = session_id
-    return found
+def of(session: Session, sitting_id: int) -> Sequence[LiveMedia]:
+    """Return the live tracks of a sitting."""
+    query = select(LiveMedia).where(LiveMedia.sitting_id == sitting_id)
+    return session.scalars(query.order_by(LiveMedia.track)).all()
+
+
+def endpoints(session: Session, sitting_ids: Iterable[int]) -> dict[int, frozenset[str]]:
+    """Return the endpoints of the browsers, by sitting; empty for a sitting without live media."""
+    found: dict[int, set[str]] = {sitting_id: set() for sitting_id in sitting_ids}
+    for row in session.scalars(select(LiveMedia).where(LiveMedia.sitting_id.in_(list(found)))):
+        found[row.sitting_id].add(row.endpoint_id)
+    return {sitting_id: frozenset(ids) for sitting_id, ids in found.items()}
+
+
+def pipelines(session: Session, node_url: str) -> set[str]:
+    """Return the pipelines of a node that serve a sitting."""
+    return set(session.scalars(select(LiveMedia.pipeline_id).where(LiveMedia.node_url == node_url)))
 
 
 def enter(

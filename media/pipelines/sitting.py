@@ -6,7 +6,7 @@ Whatever happens (a browser publishes, a flow stops, a node dies, the sitting st
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -14,16 +14,18 @@ from typing import Protocol
 import structlog
 
 from appliance.db import utcnow
-from appliance.errors import ApplianceError, ImpossibleStep
+from appliance.errors import ApplianceError, ImpossibleStep, MediaUnavailable
 from appliance.models import LiveMedia
 from appliance.vocabulary import GapCause, Track
 from media.kurento import ConnectionLost, IceCandidate, KurentoError, MediaPipeline, WebRtcEndpoint
 from media.pipelines import adoption, evidence, ledger
+from media.pipelines.disk_probe import DiskProbe
 from media.pipelines.evidence import Facts
 from media.pipelines.ice import EarlyCandidates
+from media.pipelines.leased_store import LeasedStore, Turn
+from media.pipelines.leases import LeaseLost
 from media.pipelines.live_track import LiveTrack, OnCandidate, let_go
 from media.pipelines.nodes import Node, Nodes
-from media.pipelines.store import Store
 from media.pipelines.track_keeper import TrackKeeper
 from media.pipelines.viewers import Viewers
 
@@ -56,18 +58,21 @@ class Outlet(Protocol):
 class SittingPipeline:
     """The live media of one sitting in this gateway."""
 
-    def __init__(self, facts: Facts, store: Store, nodes: Nodes, folder: Path, outlet: Outlet) -> None:
+    def __init__(
+        self, facts: Facts, store: LeasedStore, nodes: Nodes, folder: Path, outlet: Outlet, disk: DiskProbe
+    ) -> None:
         """Nothing is live yet. ``facts`` are what the database says; ``folder`` is where nodes write parts."""
         self.facts = facts
         self.viewers = Viewers()
         self._store, self._nodes, self._outlet = store, nodes, outlet
         self.node: Node | None = None
         self._pipeline: MediaPipeline | None = None
-        self._tracks = {track: TrackKeeper(facts.id, track, store, folder) for track in TRACKS}
+        self._tracks = {track: TrackKeeper(facts.id, track, store, folder, disk) for track in TRACKS}
         self._early = EarlyCandidates()
         self._lost_since: datetime | None = None
         self._lost_tracks: set[Track] = set()
-        self._lock = asyncio.Lock()
+        self._left: list[MediaPipeline] = []  # in a node that is left, while a track is still there
+        self._lock = Turn(store.fence)
         self._dirty = asyncio.Event()
         self._timers: dict[Track, asyncio.TimerHandle] = {}
         self._task = asyncio.create_task(self._keep_settled(), name=f"sitting {facts.id}")
@@ -85,6 +90,10 @@ class SittingPipeline:
         """Return the published track."""
         return self._tracks[track].live if track in self._tracks else None
 
+    def all_live(self) -> list[LiveTrack]:
+        """Return what is published now."""
+        return [keeper.live for keeper in self._tracks.values() if keeper.live is not None]
+
     def knows(self, track: Track, connection: str) -> bool:
         """Whether this connection of the browser still serves the track."""
         live = self.live(track)
@@ -99,7 +108,7 @@ class SittingPipeline:
             if not self.facts.live or track not in self._tracks:
                 raise ImpossibleStep("This sitting takes no pictures just now.", state=self.facts.state.value)
             node, pipeline = await self._ensure_pipeline()
-            await self._drop(track, GapCause.CONNECTION_LOST, "the browser made a new connection")
+            await self._make_way(track, node)
             endpoint = await WebRtcEndpoint.create(pipeline)
             live = LiveTrack(track, connection, node, pipeline, endpoint, self.changed)
             try:
@@ -120,6 +129,7 @@ class SittingPipeline:
                 await let_go(endpoint)
                 raise
             self._tracks[track].live = live
+            await self._release_left()
             await self._early.hand_over(connection, endpoint)
             self._watch_stall(track)
         self.changed()
@@ -180,16 +190,25 @@ class SittingPipeline:
 
     # ---- what the nodes tell
 
-    async def node_lost(self) -> None:
-        """All objects are gone: end the parts at their last byte, begin gaps, ask for new offers."""
+    def uses(self, node: Node) -> bool:
+        """Whether anything of it lives in a node."""
+        return self.node is node or any(live.node is node for live in self.all_live())
+
+    def is_in(self, pipeline_ids: Container[str]) -> bool:
+        """Whether its pipeline is among those that its node says it has."""
+        return self._pipeline is None or self._pipeline.id in pipeline_ids
+
+    async def node_lost(self, node: Node) -> None:
+        """All objects in it are gone: end the parts at their last byte, begin gaps, ask for new offers."""
         async with self._lock:
-            log.error("sitting lost its node", sitting=self.facts.id, node=repr(self.node))
-            if self.node is not None and self._pipeline is not None:
-                self.node.abandoned.append(self._pipeline.id)
-            self.node = self._pipeline = None
-            await self.viewers.end(None, GapCause.NODE_LOST, node_gone=True)
+            log.error("sitting lost its node", sitting=self.facts.id, node=repr(node))
+            if self.node is node:
+                if self._pipeline is not None:
+                    node.abandoned.append(self._pipeline.id)
+                self.node = self._pipeline = None
+            await self.viewers.end_of(node, GapCause.NODE_LOST)
             for keeper in self._tracks.values():
-                if keeper.live is not None:
+                if keeper.live is not None and keeper.live.node is node:
                     await self._lost_track(keeper, keeper.live.part_id)
         self.ask_for_offers()
         self.changed()
@@ -210,22 +229,41 @@ class SittingPipeline:
                         await keeper.live.look()
         self.changed()
 
-    async def adopt(self, node: Node | None, rows: Sequence[LiveMedia]) -> None:
-        """Take over what a former gateway left in ``node``; what is not there (any more) was lost with its node."""
+    async def adopt(self, nodes: Mapping[str, Node | None], rows: Sequence[LiveMedia], living: Sequence[str]) -> None:
+        """Take over what another gateway left in ``nodes``; what is not there (any more) was lost with its node.
+
+        ``living`` are the gateways whose viewers stay.
+        """
         async with self._lock:
             for row in rows:
                 if row.track not in self._tracks:
                     continue
-                keeper = self._tracks[row.track]
+                keeper, node = self._tracks[row.track], nodes.get(row.node_url)
                 keeper.live = await adoption.adopt(node, row, self.changed) if node is not None else None
                 if keeper.live is None:
                     await self._lost_track(keeper, row.part_id)
                 else:
                     self.node, self._pipeline = node, keeper.live.pipeline
             if self._pipeline is not None:
-                await adoption.release_strays(self._pipeline, rows)
+                await adoption.release_strays(self._pipeline, rows, living)
         self.ask_for_offers()
         self.changed()
+
+    async def hand_over(self) -> None:
+        """Another gateway has the sitting from now on: end what is under way, then touch nothing any more."""
+        try:
+            async with self._lock:
+                await self.close()
+                self._store.shut()
+        except LeaseLost:
+            await self.close()
+
+    def ask_to_move(self) -> bool:
+        """Have what is in a node that is left published again; return whether there was anything."""
+        leaving = [live.track for live in self.all_live() if live.node.is_left]
+        for track in leaving:
+            self._outlet.offer_wanted(self.facts.id, track, GapCause.NODE_DRAINED)
+        return bool(leaving)
 
     # ---- inside
 
@@ -235,6 +273,8 @@ class SittingPipeline:
             self._dirty.clear()
             try:
                 await self.settled()
+            except LeaseLost:  # the registry was told, and lets go
+                return
             except ConnectionLost as error:  # the node's loss or return will be told
                 log.warning("sitting waits for its node", sitting=self.facts.id, error=error.message)
             except ApplianceError as error:
@@ -269,17 +309,39 @@ class SittingPipeline:
         await self.viewers.end(None, evidence.FINISHED)
         for keeper in self._tracks.values():
             await keeper.finish()
-        if self._pipeline is not None:
-            await let_go(self._pipeline)
+        for pipeline in (*self._left, *([self._pipeline] if self._pipeline is not None else [])):
+            await let_go(pipeline)
+        self._left.clear()
         self.node = self._pipeline = None
         await self._store.insist(evidence.finish, self.facts.id)
         self._outlet.over(self.facts.id)
 
     async def _ensure_pipeline(self) -> tuple[Node, MediaPipeline]:
+        if self.node is not None and self._pipeline is not None and self.node.is_left:
+            with contextlib.suppress(MediaUnavailable):  # no other takes it: better there than nowhere
+                node = self._nodes.place(besides=self.node)
+                pipeline = await node.make_pipeline()
+                self._left.append(self._pipeline)
+                self.node, self._pipeline = node, pipeline
         if self.node is None or self._pipeline is None:
             node = self._nodes.place()
-            self.node, self._pipeline = node, await MediaPipeline.create(node.client)
+            self.node, self._pipeline = node, await node.make_pipeline()
         return self.node, self._pipeline
+
+    async def _make_way(self, track: Track, node: Node) -> None:
+        """An offer is answered in ``node``: end what there is of the track."""
+        live = self._tracks[track].live
+        if live is not None and live.node is not node:
+            await self._drop(track, GapCause.NODE_DRAINED, "moved to another media node")
+        else:
+            await self._drop(track, GapCause.CONNECTION_LOST, "the browser made a new connection")
+
+    async def _release_left(self) -> None:
+        """Release the pipelines in nodes that were left once no track is in them."""
+        used = {live.pipeline.id for live in self.all_live()}
+        for pipeline in [pipeline for pipeline in self._left if pipeline.id not in used]:
+            self._left.remove(pipeline)
+            await let_go(pipeline)
 
     async def _drop(self, track: Track, cause: GapCause, detail: str) -> None:
         await self.viewers.end(track, cause)

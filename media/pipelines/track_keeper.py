@@ -10,14 +10,17 @@ from appliance.db import utcnow
 from appliance.vocabulary import GapCause, Track
 from media.kurento import KurentoError
 from media.pipelines import evidence, ledger
+from media.pipelines.disk_probe import DiskProbe
 from media.pipelines.evidence import Facts
-from media.pipelines.live_track import LiveTrack, let_go
+from media.pipelines.live_track import LiveTrack, let_go, stop
 from media.pipelines.store import Store
 
 TOLERANCE = timedelta(milliseconds=250)
 """Between "running" and the recorder's start lie a transaction and three requests to the node: 20 to 100 ms."""
 LONGEST_PAUSE = 16.0
 """Seconds between tries to make a recorder that fails: a full disk is not helped by haste."""
+STOP_SECONDS = 1.0
+"""How long the next recorder waits for the one that was given up."""
 PROVEN_SECONDS = 30.0
 """A recorder that broke after this time was well made: the next one may be made at once."""
 
@@ -27,11 +30,12 @@ log = structlog.get_logger(__name__)
 class TrackKeeper:
     """One track of one sitting: what is live of it, its part, its open gap, and what was last told of it."""
 
-    def __init__(self, sitting_id: int, track: Track, store: Store, folder: Path) -> None:
-        """Nothing is live yet. ``folder`` is where nodes write parts."""
+    def __init__(self, sitting_id: int, track: Track, store: Store, folder: Path, disk: DiskProbe) -> None:
+        """Nothing is live yet. ``folder`` is where nodes write parts, ``disk`` tries whether anybody can."""
         self.track = track
         self.live: LiveTrack | None = None
-        self._sitting_id, self._store, self._folder = sitting_id, store, folder
+        self._sitting_id, self._store, self._folder, self._disk = sitting_id, store, folder, disk
+        self._stopping: asyncio.Task[None] | None = None
         self._cause, self._detail = GapCause.UNKNOWN, "nothing was published"  # why it is not covered
         self._covered_until: datetime | None = None  # the end of the last part, or the start of the one in work
         self._gap_open = False
@@ -81,10 +85,13 @@ class TrackKeeper:
         elif live.recorder is None:
             cause = absence if self._cause is GapCause.UNKNOWN else self._cause
             await self._miss(cause, self._covered_until, self._detail)
-        elif live.flowing:
-            await self._cover(live.flow_changed_at)
-        else:
+        elif not live.flowing:
             await self._miss(absence, live.flow_changed_at, "no picture arrives")
+        elif live.stalled_since is not None:
+            since = max(live.stalled_since, self._covered_until)
+            await self._miss(GapCause.RECORDER_STALLED, since, live.stalled_why)
+        else:
+            await self._cover(max(live.flow_changed_at, live.grew_again_at or live.flow_changed_at))
 
     async def drop(self, cause: GapCause, detail: str) -> None:
         """End what is live of the track: its part, its endpoint, its row in the ledger."""
@@ -129,6 +136,13 @@ class TrackKeeper:
             await self._store.insist(evidence.tell_state, self._sitting_id, self.track, state, cause)
 
     async def _begin_part(self, live: LiveTrack) -> None:
+        if self._stopping is not None:  # one recorder a track is enough, but one that hangs is left behind
+            await asyncio.wait([self._stopping], timeout=STOP_SECONDS)
+        trouble = await self._disk.trouble(self._folder) if self._failures else None
+        if trouble is not None:
+            self._pause()
+            await self._miss(trouble.cause, self._covered_until or utcnow(), trouble.detail)
+            return
         path = await self._store.insist(evidence.next_path, self._sitting_id, self.track, self._folder)
         try:
             at = await live.record(path)
@@ -155,12 +169,19 @@ class TrackKeeper:
         log.info("part begun", sitting=self._sitting_id, track=self.track.value, part=live.part_id)
 
     async def _give_up_recorder(self, live: LiveTrack) -> None:
-        """The node says that the recorder broke: end its part; the gap begins with the pause before the next."""
-        failure, part_id, live.recorder_failure = live.recorder_failure, live.part_id, ""
+        """The recorder broke or stalls: its part ended with its last byte, where the gap before the next begins.
+
+        The record comes first: a recorder whose disk hangs does not answer when it is told to stop.
+        """
+        failure, cause, part_id = live.recorder_failure, live.recorder_cause, live.part_id
         if _now() - self._begun_at > PROVEN_SECONDS:
             self._failures = 0
         self._pause()
-        await self._end_part(part_id, await live.stop_recorder(), GapCause.RECORDER_FAILED, failure)
+        at = utcnow() if part_id is None else await self._store.insist(evidence.last_written, part_id)
+        recorder = live.detach_recorder()
+        if recorder is not None:
+            self._stopping = asyncio.create_task(stop(recorder))
+        await self._end_part(part_id, at, cause, failure)
 
     def _pause(self) -> None:
         self._not_before = _now() + min(LONGEST_PAUSE, 0.5 * 2.0**self._failures)

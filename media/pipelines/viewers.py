@@ -8,6 +8,7 @@ from appliance.vocabulary import Track
 from media.kurento import IceCandidate, WebRtcEndpoint
 from media.pipelines.ice import EarlyCandidates
 from media.pipelines.live_track import LiveTrack, OnCandidate, let_go, tell_candidates
+from media.pipelines.nodes import OWNER_TAG, Node
 
 VIEWERS = 40
 """Of one sitting: a proctor, a reviewer, a second one and their reloads; far more is a fault or a flood."""
@@ -18,6 +19,8 @@ class Viewer:
     """One who watches one track."""
 
     track: Track
+    source: str
+    """The endpoint of the browser they watch."""
     endpoint: WebRtcEndpoint
     on_ended: Callable[[str], None]
 
@@ -42,16 +45,41 @@ class Viewers:
         await self.remove(key)
         endpoint = await WebRtcEndpoint.create(live.pipeline)
         try:
+            await endpoint.add_tag(OWNER_TAG, live.node.gateway_id)
             await tell_candidates(endpoint, on_candidate)
+            await live.endpoint.connect(endpoint)  # before the offer: so the node agrees on the codec of the track
             answer = await endpoint.process_offer(sdp)
-            await live.endpoint.connect(endpoint)
             await endpoint.gather_candidates()
         except BaseException:
             await let_go(endpoint)
             raise
-        self._viewers[key] = Viewer(live.track, endpoint, on_ended)
+        self._viewers[key] = Viewer(live.track, live.endpoint.id, endpoint, on_ended)
         await self._early.hand_over(key, endpoint)
         return answer
+
+    def __contains__(self, key: str) -> bool:
+        """Whether this one watches."""
+        return key in self._viewers
+
+    def __len__(self) -> int:
+        """Return how many watch."""
+        return len(self._viewers)
+
+    @property
+    def has_early(self) -> bool:
+        """Whether candidates wait for a viewer that is to come."""
+        return len(self._early) > 0
+
+    def take_over(self, others: "Viewers") -> None:
+        """Have the viewers of a sitting that another gateway acts on from now on: they watch on."""
+        self._viewers |= others._viewers
+        others._viewers = {}
+
+    async def end_unless(self, sources: frozenset[str], cause: str) -> None:
+        """End those whose source is gone."""
+        for key, viewer in list(self._viewers.items()):
+            if viewer.source not in sources:
+                await self._end(key, viewer, cause, node_gone=False)
 
     async def add_candidate(self, key: str, candidate: IceCandidate) -> None:
         """Take a candidate of the watching browser, also before its endpoint is there."""
@@ -72,7 +100,16 @@ class Viewers:
         """What they watch (a track, or all of them) is gone: tell them and let their endpoints go."""
         for key, viewer in list(self._viewers.items()):
             if track is None or viewer.track is track:
-                del self._viewers[key]
-                viewer.on_ended(cause)
-                if not node_gone:
-                    await let_go(viewer.endpoint)
+                await self._end(key, viewer, cause, node_gone)
+
+    async def end_of(self, node: Node, cause: str) -> None:
+        """End those in a node that is gone."""
+        for key, viewer in list(self._viewers.items()):
+            if viewer.endpoint.client is node.client:
+                await self._end(key, viewer, cause, node_gone=True)
+
+    async def _end(self, key: str, viewer: Viewer, cause: str, node_gone: bool) -> None:
+        self._viewers.pop(key, None)
+        viewer.on_ended(cause)
+        if not node_gone:
+            await let_go(viewer.endpoint)

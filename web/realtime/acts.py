@@ -21,6 +21,7 @@ from appliance.vocabulary import (
     SittingState,
     Track,
 )
+from media.pipelines import leases
 from media.pipelines.evidence import GATEWAY
 from web.realtime.feed import REPLAY_LIMIT
 from web.realtime.messages import Chat
@@ -29,8 +30,14 @@ STARTS_BY_ITSELF = frozenset({ExamMode.AUTO, ExamMode.OFFLINE})
 """Modes without anybody who could press the button."""
 
 
-def arrive(session: Session, sitting_id: int) -> tuple[dict[str, Any], int]:
+ARRIVALS = "arrivals"
+"""Topic for gateways: at which of them a candidate's newest socket is."""
+
+
+def arrive(session: Session, sitting_id: int, gateway_id: str) -> tuple[dict[str, Any], int]:
     """A candidate's page came: end what an earlier one left open; return the summary and the known clock offset."""
+    leases.wish(session, sitting_id, gateway_id)
+    bus.publish(session, ARRIVALS, "candidate.arrived", {"sitting_id": sitting_id, "gateway_id": gateway_id})
     sitting = sittings.get(session, sitting_id)
     incidents.close_open(session, sitting_id, ObservationSource.BROWSER, to_ms(utcnow()))
     summary = payloads.sitting(sitting)

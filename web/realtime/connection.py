@@ -8,6 +8,7 @@ import structlog
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
+from appliance.db import to_ms, utcnow
 from appliance.errors import ApplianceError, ErrorCode
 from appliance.security.identity import Identity
 from appliance.services.tiles import TileKey
@@ -43,6 +44,7 @@ class Connection:
         """``address`` is the browser's, for the audit log."""
         self.id = next(_numbers)
         self.socket, self.address = socket, address
+        self.opened_ms = to_ms(utcnow())
         self.identity: Identity | None = None
         self.tab = ""
         self.subscription: Subscription | None = None
@@ -51,6 +53,8 @@ class Connection:
         """Open observations of this browser: its ref -> observation's id."""
         self.views: dict[str, int] = {}
         """Connections that watch: name -> sitting's id."""
+        self.lines: set[str] = set()
+        """Connections that speak or listen in a conversation."""
         self.tiles: frozenset[int] = frozenset()
         """Sittings whose small pictures it wants."""
         self.told_watching: set[int] = set()

@@ -25,8 +25,11 @@ log = structlog.get_logger(__name__)
 class Deadlines:
     """The deadlines of running sittings, and the task that waits for the nearest one."""
 
-    def __init__(self, store: Store, interrupted_minutes: int, before: Callable[[int], Awaitable[None]]) -> None:
-        """``before(sitting_id)`` is awaited before a sitting is ended; it may move the deadline."""
+    def __init__(self, store: Store, interrupted_minutes: int, before: Callable[[int], Awaitable[bool]]) -> None:
+        """``before(sitting_id)`` is awaited before a sitting is ended; it may move the deadline.
+
+        It answers whether this gateway is to end it; the one that has the sitting must look first what was lost.
+        """
         self._store, self._interrupted_minutes, self._before = store, interrupted_minutes, before
         self._due: dict[int, int] = {}
         self._news = asyncio.Event()
@@ -60,9 +63,12 @@ class Deadlines:
 
     async def _end(self, due: list[int]) -> None:
         try:
-            for sitting_id in due:
-                await self._before(sitting_id)
-            ended = await self._store.run(_end_overdue, self._interrupted_minutes)
+            mine = [sitting_id for sitting_id in due if await self._before(sitting_id)]
+            if not mine:
+                await asyncio.sleep(RETRY_SECONDS)  # it will be told when it is done, or be ours when it is not
+                return
+            others = [sitting_id for sitting_id in due if sitting_id not in mine]
+            ended = await self._store.run(_end_overdue, self._interrupted_minutes, others)
             current = dict(await self._store.run(_running))
         except ApplianceError as error:
             log.warning("deadline waits", error=error.message)
@@ -87,5 +93,5 @@ def _running(session: Session) -> list[tuple[int, int]]:
     return [(sitting_id, to_ms(at)) for sitting_id, at in session.execute(query) if at is not None]
 
 
-def _end_overdue(session: Session, interrupted_minutes: int) -> list[int]:
-    return sittings.end_overdue(session, Actor.appliance("clock"), utcnow(), interrupted_minutes)
+def _end_overdue(session: Session, interrupted_minutes: int, others: list[int]) -> list[int]:
+    return sittings.end_overdue(session, Actor.appliance("clock"), utcnow(), interrupted_minutes, others)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,12 +18,17 @@ from appliance.ice_servers import ice_servers
 from appliance.security import identity as identities
 from appliance.security import live_tokens
 from appliance.security.permission_map import Permission, permits
+from appliance.services import nodes
+from appliance.settings import Settings
 from appliance.vocabulary import GapCause, Role, SittingState, Track
+from media.pipelines.conversations import Conversations
 from media.pipelines.evidence import Facts
+from media.pipelines.membership import Membership
 from media.pipelines.registry import SittingPipelines
 from media.pipelines.store import Store
 from web.realtime import acts, visibility
 from web.realtime.connection import Connection
+from web.realtime.conversing import Conversing
 from web.realtime.deadlines import Deadlines, now_ms
 from web.realtime.desks import Desks, proctors, sitting_of
 from web.realtime.feed import Subscription
@@ -61,12 +67,13 @@ class Gateway:
         self.settings = settings
         self.store = Store(collaborators.session_factory)
         self.rooms: Rooms[Connection] = Rooms()
-        self.pipelines = SittingPipelines(
-            self.store, settings.kurento_urls, settings.recordings.absolute(), lambda: self
-        )
+        self.membership = Membership(self.store, address(settings))
+        self.pipelines = SittingPipelines(self.store, self.membership, settings.recordings.absolute(), lambda: self)
         self.presence = Presence(self.store)
         self.desks = Desks()
         self.tiles = TileFeed(self.store)
+        self.conversations = Conversations(self.store, lambda: self.pipelines.nodes)
+        self.conversing = Conversing(self.store, self.conversations, self._spawn)
         self.deadlines = Deadlines(self.store, settings.interrupted_minutes, self._before_end)
         self.listener = bus.Listener(settings.database_url)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -75,6 +82,7 @@ class Gateway:
         """Take over what a former gateway left; what the bus tells from this moment on is heard by ``run``."""
         newest = await self.store.insist(bus.latest)
         self.listener = bus.Listener(self.settings.database_url, after_id=newest)
+        await self.store.insist(nodes.enter_settings, self.settings.kurento_urls)
         await self.presence.start()
         await self.deadlines.start()
         await self.pipelines.start()
@@ -92,6 +100,7 @@ class Gateway:
             connection.close(CloseCode.RESTART, "the gateway restarts")
         await asyncio.gather(*(c.socket.wait_closed() for c in self.rooms), return_exceptions=True)
         await self.presence.close()
+        self.conversing.close()
         await self.pipelines.close()
         for task in self._tasks:
             task.cancel()
@@ -147,7 +156,7 @@ class Gateway:
             if former is not None:
                 former.post(Overtaken())
                 former.close(CloseCode.SUPERSEDED, "the sitting was opened in another tab")
-            summary, offset = await self.store.run(acts.arrive, identity.sitting_id)
+            summary, offset = await self.store.run(acts.arrive, identity.sitting_id, self.membership.id)
             connection.clock.know(offset)
         topic = visibility.topic_of(identity)
         subscription = Subscription(topic, visibility.view_of(identity, self.desks), connection.post)
@@ -166,6 +175,7 @@ class Gateway:
             connection.post(Reset(subscription.last))
         if identity.sitting_id is not None:
             await self.presence.arrived(identity.sitting_id)
+            self._spawn(self.pipelines.arrived(identity.sitting_id))
 
     async def _listen(self, connection: Connection) -> None:
         while connection.closed_by is None:
@@ -227,11 +237,12 @@ class Gateway:
         if identity is not None and identity.sitting_id is not None:
             await self._candidate_left(connection, identity.sitting_id)
         await connection.ended()
+        if not self._closing(connection):
+            await self.conversing.socket_gone(connection)
         for name, sitting_id in list(connection.views.items()):
-            sitting = self.pipelines.find(sitting_id)
-            if sitting is not None and not self._closing(connection):
+            if not self._closing(connection):
                 with contextlib.suppress(ApplianceError):
-                    await sitting.unview(view_key(connection, name))
+                    await self.pipelines.unview(sitting_id, view_key(connection, name))
 
     async def _candidate_left(self, connection: Connection, sitting_id: int) -> None:
         """Start the clock of absence, unless another tab took over or it is the gateway that goes."""
@@ -255,13 +266,14 @@ class Gateway:
             for connection in self.rooms.hearers(event.topic):
                 if connection.subscription is not None:
                     connection.subscription.offer(event)
+            if event.topic == acts.ARRIVALS:
+                self._candidate_arrived(event)
             kind, _, number = event.topic.partition(":")
             if kind == "sitting" and event.kind == "sitting.changed":
                 self._sitting_changed(int(number), event.payload)
 
     def _end_views_of_others(self, topic: str, sitting_id: int) -> None:
         """A colleague took the sitting over: who may not watch it any more does not."""
-        sitting = self.pipelines.find(sitting_id)
         for connection in self.rooms.hearers(topic):
             identity = connection.identity
             if identity is None or identity.role is not Role.PROCTOR or self.desks.is_for(sitting_id, identity.id):
@@ -270,8 +282,7 @@ class Gateway:
             for name in [name for name, watched in connection.views.items() if watched == sitting_id]:
                 del connection.views[name]
                 connection.post(ViewEnded(name, ErrorCode.NOT_ALLOWED))
-                if sitting is not None:
-                    self._spawn(sitting.unview(view_key(connection, name)))
+                self._spawn(self.pipelines.unview(sitting_id, view_key(connection, name)))
 
     async def _know_desks(self, payloads: Iterable[dict[str, Any]]) -> None:
         found = {number for payload in payloads if (number := sitting_of(payload)) is not None}
@@ -283,7 +294,24 @@ class Gateway:
     def _sitting_changed(self, sitting_id: int, payload: dict[str, Any]) -> None:
         state = str(payload.get("state"))
         self.deadlines.set(sitting_id, state, payload.get("deadline_ms"))
-        self._spawn(self.pipelines.sitting_changed(sitting_id, state == SittingState.RUNNING))
+        here = self.rooms.candidate(sitting_id) is not None
+        self._spawn(self.pipelines.sitting_changed(sitting_id, state == SittingState.RUNNING, here))
+
+    def _candidate_arrived(self, event: bus.BusEvent) -> None:
+        """The candidate came to another gateway: the socket here is an older one, and the sitting goes there."""
+        sitting_id = int(event.payload["sitting_id"])
+        if event.payload["gateway_id"] == self.membership.id:
+            return
+        seat = self.rooms.candidate(sitting_id)
+        if seat is not None:
+            if seat.opened_ms > event.at_ms:  # it came back here meanwhile
+                return
+            self.rooms.give_up_seat(sitting_id, seat)
+            seat.post(Overtaken())
+            seat.close(CloseCode.SUPERSEDED, "the sitting was opened in another tab")
+        self.presence.elsewhere(sitting_id)
+        if self.pipelines.find(sitting_id) is not None:
+            self._spawn(self.pipelines.hand_over(sitting_id))
 
     # ---- what the pipelines tell (Outlet)
 
@@ -307,10 +335,13 @@ class Gateway:
         self.presence.forget(sitting_id)
         self.pipelines.forget(sitting_id)
 
-    async def _before_end(self, sitting_id: int) -> None:
+    async def _before_end(self, sitting_id: int) -> bool:
+        """Give back what is lost until now; False where that is for another gateway to do."""
         sitting = self.pipelines.find(sitting_id)
-        if sitting is not None:
-            await sitting.compensate_so_far()
+        if sitting is None:
+            return not await self.pipelines.is_elsewhere(sitting_id)
+        await sitting.compensate_so_far()
+        return True
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.create_task(self._logged(work))
@@ -324,3 +355,9 @@ class Gateway:
             log.warning("not done", error=error.message)
         except Exception:
             log.exception("not done")
+
+
+def address(settings: Settings) -> str:
+    """Return what names this gateway's place: who starts there next is its successor. Empty for a port by chance."""
+    host, _, port = settings.gateway_listen.rpartition(":")
+    return "" if port == "0" else f"{socket.gethostname()} {host}:{port}"

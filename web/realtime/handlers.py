@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from appliance.db import to_ms, utcnow
-from appliance.errors import BadInput, MediaUnavailable, NotFound, TooMany
+from appliance.errors import BadInput, NotFound, TooMany
 from appliance.security.permission_map import Permission
 from appliance.vocabulary import GapCause, Track
 from media.kurento import IceCandidate
-from web.realtime import acts
+from web.realtime import acts, conversing
 from web.realtime.connection import Connection
 from web.realtime.messages import (
     Answer,
@@ -20,6 +20,7 @@ from web.realtime.messages import (
     Chat,
     ClientMessage,
     Hello,
+    Listen,
     Observe,
     OfferWanted,
     Ping,
@@ -28,6 +29,7 @@ from web.realtime.messages import (
     RemoteCandidate,
     Resume,
     Resumed,
+    Speak,
     Stats,
     Tiles,
     Unpublish,
@@ -114,15 +116,13 @@ async def view(gateway: "Gateway", connection: Connection, message: View) -> Non
         news = message.sitting_id not in connection.told_watching
         await gateway.store.run(acts.watch, identity, message.sitting_id, message.track, news)
         connection.told_watching.add(message.sitting_id)
-        sitting = gateway.pipelines.find(message.sitting_id)
-        if sitting is None:
-            raise MediaUnavailable("This picture is not live just now.")
 
         def on_ended(cause: str) -> None:
             connection.views.pop(message.connection, None)
             connection.post(ViewEnded(message.connection, cause))
 
-        answer = await sitting.view(
+        answer = await gateway.pipelines.view(
+            message.sitting_id,
             view_key(connection, message.connection),
             message.track,
             message.sdp,
@@ -147,11 +147,12 @@ async def tiles(gateway: "Gateway", connection: Connection, message: Tiles) -> N
 
 
 async def unview(gateway: "Gateway", connection: Connection, message: Unview) -> None:
-    """End a view; one that has ended already is fine."""
+    """End a view or a line of a conversation; one that has ended already is fine."""
+    if await gateway.conversing.stop(connection, message.connection):
+        return
     sitting_id = connection.views.pop(message.connection, None)
-    sitting = gateway.pipelines.find(sitting_id) if sitting_id is not None else None
-    if sitting is not None:
-        await sitting.unview(view_key(connection, message.connection))
+    if sitting_id is not None:
+        await gateway.pipelines.unview(sitting_id, view_key(connection, message.connection))
 
 
 async def candidate(gateway: "Gateway", connection: Connection, message: Candidate) -> None:
@@ -159,6 +160,8 @@ async def candidate(gateway: "Gateway", connection: Connection, message: Candida
     if not message.candidate or connection.identity is None:
         return
     ice = IceCandidate(message.candidate, message.sdp_mid or "", message.sdp_m_line_index or 0)
+    if await gateway.conversing.add_candidate(connection, message.connection, ice):
+        return
     if connection.identity.sitting_id is not None:
         sitting = await gateway.pipelines.get(connection.identity.sitting_id)
         await sitting.add_candidate(message.connection, ice)
@@ -166,9 +169,7 @@ async def candidate(gateway: "Gateway", connection: Connection, message: Candida
     sitting_id = connection.views.get(message.connection)
     if sitting_id is None:
         raise NotFound("This connection watches nothing.")
-    found = gateway.pipelines.find(sitting_id)
-    if found is not None:
-        await found.viewers.add_candidate(view_key(connection, message.connection), ice)
+    await gateway.pipelines.add_view_candidate(sitting_id, view_key(connection, message.connection), ice)
 
 
 async def observe(gateway: "Gateway", connection: Connection, message: Observe) -> None:
@@ -235,7 +236,9 @@ HANDLERS: dict[type[ClientMessage], Handler] = {
     Unpublish: Handler(unpublish, Permission.MEDIA_PUBLISH, apart=True),
     View: Handler(view, Permission.MEDIA_WATCH, apart=True),
     Tiles: Handler(tiles, Permission.MEDIA_WATCH),
-    Unview: Handler(unview, Permission.MEDIA_WATCH, apart=True),
+    Speak: Handler(conversing.speak, Permission.CONVERSATION_JOIN, apart=True),
+    Listen: Handler(conversing.listen, Permission.CONVERSATION_JOIN, apart=True),
+    Unview: Handler(unview, Permission.LIVE_CONNECT, apart=True),
     Candidate: Handler(candidate, Permission.LIVE_CONNECT),
     Observe: Handler(observe, Permission.MEDIA_PUBLISH),
     Chat: Handler(chat, Permission.CHAT_WRITE),

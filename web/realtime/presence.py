@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -24,6 +25,8 @@ INTERRUPT_SECONDS = 60.0
 """After this the sitting itself says that its candidate is away."""
 TOUCH_SECONDS = 5.0
 """Pings more often than this need not be written down."""
+ALMOST = timedelta(seconds=1)
+"""What the last sign of life at this gateway may be late by."""
 GATEWAY = Actor.appliance("gateway")
 
 log = structlog.get_logger(__name__)
@@ -75,6 +78,10 @@ class Presence:
             loop.call_later(INTERRUPT_SECONDS, self._away, sitting_id),
         ]
 
+    def elsewhere(self, sitting_id: int) -> None:
+        """The candidate's newest socket is at another gateway, which tells of it from now on."""
+        self.forget(sitting_id)
+
     def absence_cause(self, sitting_id: int) -> GapCause:
         """Return why a candidate's media may have stopped."""
         return GapCause.PAGE_CLOSED if sitting_id in self._page_closed else GapCause.CONNECTION_LOST
@@ -101,7 +108,7 @@ class Presence:
     def _offline(self, sitting_id: int) -> None:
         if sitting_id in self._online:
             self._online.discard(sitting_id)
-            self._spawn(self._store.insist(_tell, sitting_id, False))
+            self._spawn(self._store.insist(_tell_offline, sitting_id))
 
     def _away(self, sitting_id: int) -> None:
         self._timers.pop(sitting_id, None)
@@ -131,6 +138,7 @@ def _arrive(session: Session, sitting_id: int, news: bool) -> None:
     sittings.touch(session, sitting)
     if sitting.state is SittingState.INTERRUPTED:
         sittings.return_(session, GATEWAY, sitting)
+    sitting.last_seen_at = utcnow()  # however short ago it was: other gateways see by this that somebody is here
     if news:
         bus.publish_sitting(session, sitting, "presence.changed", {"online": True})
 
@@ -139,13 +147,21 @@ def _touch(session: Session, sitting_id: int, clock_offset_ms: int | None) -> No
     sittings.touch(session, sittings.get(session, sitting_id), clock_offset_ms)
 
 
-def _tell(session: Session, sitting_id: int, online: bool) -> None:
+def _tell_offline(session: Session, sitting_id: int) -> None:
     sitting = sittings.get(session, sitting_id)
-    if sitting.state in LIVE:
-        bus.publish_sitting(session, sitting, "presence.changed", {"online": online})
+    if sitting.state in LIVE and not _seen_elsewhere(sitting, OFFLINE_SECONDS):
+        bus.publish_sitting(session, sitting, "presence.changed", {"online": False})
 
 
 def _interrupt(session: Session, sitting_id: int) -> None:
     sitting = sittings.get(session, sitting_id)
+    if _seen_elsewhere(sitting, INTERRUPT_SECONDS):
+        return
     if sitting.state in LIVE and sitting.state is not SittingState.INTERRUPTED:
         sittings.interrupt(session, GATEWAY, sitting)
+
+
+def _seen_elsewhere(sitting: Sitting, seconds: float) -> bool:
+    """Whether the candidate was seen after leaving ``seconds`` ago: then it was at another gateway."""
+    left = utcnow() - timedelta(seconds=seconds)
+    return sitting.last_seen_at is not None and sitting.last_seen_at > left + ALMOST

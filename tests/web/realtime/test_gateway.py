@@ -253,6 +253,7 @@ async def test_chat_reaches_both_sides_once(browser, sitting, proctor):
     await room.open()
     await page.say(type="chat", text="May I ask?", ref="r1")
     await page.say(type="chat", text="May I ask?", ref="r1")
+    await room.event("chat.message")
     await room.say(type="chat", text="Yes.", ref="r2", sitting_id=sitting.id)
     await page.event("chat.message")
     await until(lambda: sum(m.get("kind") == "chat.message" for m in page.heard) == 2)
