@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from appliance.cli import audit, demo, processes, up
+from appliance.cli import audit, demo, evidence, processes, up
 from appliance.errors import ApplianceError
 
 
@@ -33,3 +33,4 @@ main.add_command(processes.node)
 main.add_command(processes.worker)
 main.add_command(audit.audit)
 main.add_command(demo.demo)
+main.add_command(evidence.evidence)

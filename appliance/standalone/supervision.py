@@ -22,8 +22,8 @@ from appliance.standalone.layout import Layout, Ports
 ANALYSIS_WORKERS = 2
 """So that a killed worker's sittings are taken over at once by the other."""
 
-WORKERS = ANALYSIS_WORKERS + 1
-"""One more for photos and sealing, which must not wait until a live analysis ends."""
+WORKERS = ANALYSIS_WORKERS + 2
+"""One more for photos and sealing, which must not wait until a live analysis ends, and one for exports."""
 
 STOP_SECONDS = 15
 """What a process may take to end by itself; gunicorn lets requests go on for 10 s."""
@@ -81,6 +81,8 @@ class Program:
     arguments: tuple[str, ...]
     count: int = 1
     priority: int = 100
+    nice: bool = False
+    """Gives way to all other processes."""
 
 
 def programs(ports: Ports) -> tuple[Program, ...]:
@@ -91,6 +93,8 @@ def programs(ports: Ports) -> tuple[Program, ...]:
         Program("web", ("web",), priority=20),
         Program("worker_analysis", ("worker", "--queue", "analysis"), count=ANALYSIS_WORKERS, priority=30),
         Program("worker_default", ("worker", "--queue", "default"), priority=30),
+        # An export takes what processor time it gets: whoever waits for it must not cost a running exam a picture.
+        Program("worker_exports", ("worker", "--queue", "exports"), priority=30, nice=True),
     )
 
 
@@ -101,7 +105,7 @@ def write_configuration(layout: Layout, ports: Ports, nginx_configuration: Path)
     sections = [
         PROGRAM.format(
             name=program.name,
-            command=" ".join((sys.executable, "-m", "appliance.cli", *program.arguments)),
+            command=_command(program),
             count=program.count,
             priority=program.priority,
             logs=layout.logs,
@@ -119,6 +123,11 @@ def write_configuration(layout: Layout, ports: Ports, nginx_configuration: Path)
     file = layout.run / "supervisord.conf"
     file.write_text(main + "\n".join(sections), encoding="utf-8")
     return file
+
+
+def _command(program: Program) -> str:
+    yielding = ("nice", "-n", "15") if program.nice else ()
+    return " ".join((*yielding, sys.executable, "-m", "appliance.cli", *program.arguments))
 
 
 def start(configuration: Path) -> subprocess.Popen[bytes]:

@@ -30,6 +30,7 @@ from media.exports.film import LEAST_HOLE_MS, write_film
 from media.exports.plan import Film, Piece, films, holes, pieces
 from media.exports.sealed_input import SealedInput
 from media.exports.side_by_side import Source, Subject, write_side_by_side
+from media.exports.words import phrase
 
 EXPORTER: Final = Actor.appliance("exporter")
 
@@ -205,7 +206,8 @@ class _Making:
         name = f"side-by-side.{order.container.value}"
         path = self._folder / name
         camera, screen = self._source(Track.CAMERA), self._source(Track.SCREEN)
-        lines = (sitting["candidate"]["name"], sitting["exam"]["name"], f"#{sitting['id']}")
+        number = f"{phrase(order.language, 'sitting')} {sitting['id']}"
+        lines = (sitting["candidate"]["name"], sitting["exam"]["name"], number)
         subject = Subject(lines, self._manifest["zero_ms"], self._whole_ms, order.language)
         written = write_side_by_side(
             camera, screen, subject, order.container, path, self._open, self._progress(ExportContent.SIDE_BY_SIDE)
