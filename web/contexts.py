@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from appliance.errors import LoginRequired, NotFound
-from appliance.models import IdentityPhoto, Incident, Observation, Part, Sitting
-from appliance.services import incidents, recordings, sittings
+from appliance.models import Conversation, Export, IdentityPhoto, Incident, Observation, Part, Seat, Sitting
+from appliance.services import conversations, exports, incidents, recordings, sittings
 from web.policy import Visitor
 from web.services import Request
 
@@ -55,6 +55,28 @@ class IncidentContext:
     incident: Incident
 
 
+@dataclass(frozen=True, slots=True)
+class ConversationContext:
+    """A route about one conversation of the asker's company."""
+
+    conversation: Conversation
+    user_id: int | None
+    sitting_id: int | None
+
+    @property
+    def seat(self) -> Seat:
+        """Return the asker's; raise ``NotFound`` for who was not asked in."""
+        return conversations.seat_of(self.conversation, user_id=self.user_id, sitting_id=self.sitting_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportContext:
+    """A route about one export."""
+
+    sitting: Sitting
+    export: Export
+
+
 def nothing(request: Request) -> Nothing:
     """Context of routes about no single thing."""
     return Nothing()
@@ -95,6 +117,19 @@ def incident(request: Request) -> IncidentContext:
     """Context of ``…/incidents/{id}``."""
     row = incidents.get_incident(request.db, number(request, "id"), _company(request))
     return IncidentContext(sittings.get(request.db, row.sitting_id), row)
+
+
+def conversation(request: Request) -> ConversationContext:
+    """Context of ``…/conversations/{id}``."""
+    identity = _visitor(request).identity
+    row = conversations.get(request.db, number(request, "id"), identity.company_id)
+    return ConversationContext(row, None if identity.sitting_id is not None else identity.id, identity.sitting_id)
+
+
+def export(request: Request) -> ExportContext:
+    """Context of ``…/exports/{id}``."""
+    row = exports.get(request.db, number(request, "id"), _company(request))
+    return ExportContext(sittings.get(request.db, row.sitting_id), row)
 
 
 def number(request: Request, name: str) -> int:

@@ -14,10 +14,13 @@ from web import contexts
 from web.policy import Side
 from web.schemas import accounts, exams, integration
 from web.schemas import check_in as hear
+from web.schemas import conversations as talk
+from web.schemas import exports as take
 from web.schemas import sittings as say
 from web.schemas.hand_ins import HandInClaimed
 from web.services import Request
-from web.views import administration, candidate, demo, hand_ins, lms, log_in, open, review, sittings
+from web.views import administration, candidate, conversations, demo, hand_ins, lms, log_in, open, review, sittings
+from web.views import exports as exported
 from web.views import staff_pages as pages
 
 OPEN: Final = None
@@ -49,6 +52,7 @@ class Row:
 
 
 S = contexts.sitting
+C = contexts.conversation
 
 # fmt: off - a table is read by its columns
 ROUTES: Final[dict[Side, list[Row]]] = {
@@ -86,6 +90,11 @@ ROUTES: Final[dict[Side, list[Row]]] = {
         Row("POST", "/api/v1/sitting/answers", P.EXAM_ANSWER, candidate.answer, hear.AnswerGiven),
         Row("POST", "/api/v1/sitting/finish", P.EXAM_ANSWER, candidate.finish),
         Row("POST", "/api/v1/sitting/warnings/{id}/seen", P.EXAM_ANSWER, candidate.warning_seen),
+        Row("POST", "/api/v1/sitting/conversations/{id}/join", P.CONVERSATION_JOIN, conversations.join, None, C),
+        Row(
+            "POST", "/api/v1/sitting/conversations/{id}/decline", P.CONVERSATION_JOIN, conversations.decline, None, C
+        ),
+        Row("POST", "/api/v1/sitting/conversations/{id}/leave", P.CONVERSATION_JOIN, conversations.leave, None, C),
         Row("POST", "/api/v1/sitting/live-token", P.LIVE_CONNECT, candidate.live_token),
         Row("GET", "/api/v1/sitting/gaps", P.RECORDING_HAND_IN, hand_ins.gaps),
         Row("POST", "/api/v1/sitting/hand-ins", P.RECORDING_HAND_IN, hand_ins.begin, HandInClaimed),
@@ -145,6 +154,13 @@ ROUTES: Final[dict[Side, list[Row]]] = {
         Row("POST", "/api/v1/observations/{id}/send", P.WARNING_SEND, sittings.send, None, contexts.observation),
         Row("GET", "/api/v1/sittings/{id}/messages", P.CHAT_READ, sittings.messages, None, S),
         Row("POST", "/api/v1/sittings/{id}/messages", P.CHAT_WRITE, sittings.send_message, say.MessageSent, S),
+        # conversations
+        Row("POST", "/api/v1/conversations", P.CONVERSATION_HOLD, conversations.begin, talk.ConversationOpened),
+        Row("GET", "/api/v1/conversations", P.CONVERSATION_JOIN, conversations.mine),
+        Row("GET", "/api/v1/colleagues", P.CONVERSATION_HOLD, conversations.colleagues),
+        Row("POST", "/api/v1/conversations/{id}/join", P.CONVERSATION_JOIN, conversations.join, None, C),
+        Row("POST", "/api/v1/conversations/{id}/decline", P.CONVERSATION_JOIN, conversations.decline, None, C),
+        Row("POST", "/api/v1/conversations/{id}/leave", P.CONVERSATION_JOIN, conversations.leave, None, C),
         # archive and review
         Row("GET", "/api/v1/sittings", P.SITTING_LIST, sittings.archive_page, say.SittingsQuery),
         Row("GET", "/api/v1/sittings/{id}", P.SITTING_REVIEW, review.overview, None, S),
@@ -171,6 +187,11 @@ ROUTES: Final[dict[Side, list[Row]]] = {
         ),
         Row("POST", "/api/v1/sittings/{id}/rescore", P.CONCLUSION_GIVE, sittings.rescore, None, S),
         Row("POST", "/api/v1/sittings/{id}/conclusion", P.CONCLUSION_GIVE, sittings.conclude, say.Concluded, S),
+        # evidence handed over
+        Row("GET", "/api/v1/sittings/{id}/exports", P.RECORDING_EXPORT, exported.listing, None, S),
+        Row("POST", "/api/v1/sittings/{id}/exports", P.RECORDING_EXPORT, exported.ask, take.ExportWanted, S),
+        Row("GET", "/api/v1/exports/{id}/file", P.RECORDING_EXPORT, exported.file, take.ExportFile, contexts.export),
+        Row("DELETE", "/api/v1/exports/{id}", P.RECORDING_EXPORT, exported.delete, None, contexts.export),
         # administration
         Row("GET", "/api/v1/exams", P.EXAM_LIST, administration.list_exams),
         Row("POST", "/api/v1/exams/{id}/weights", P.EXAM_EDIT, administration.set_weights, exams.Weights),

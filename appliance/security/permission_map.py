@@ -54,6 +54,10 @@ class Permission(StrEnum):
     """A candidate's own: consent, system check, photos, waiting room."""
     EXAM_ANSWER = "exam.answer"
     """A candidate's own: answers, warnings seen, finish."""
+    CONVERSATION_HOLD = "conversation.hold"
+    """Call a candidate, speak to many, ask colleagues into a conference."""
+    CONVERSATION_JOIN = "conversation.join"
+    """Take part in a conversation one was asked into."""
     MEDIA_PUBLISH = "media.publish"
     """A candidate's own camera and screen."""
     RECORDING_HAND_IN = "recording.hand_in"
@@ -74,9 +78,11 @@ _JUDGE = frozenset(
         _P.INCIDENT_MARK,
         _P.OBSERVATION_DECIDE,
         _P.CONCLUSION_GIVE,
+        _P.LIVE_CONNECT,
+        _P.CONVERSATION_JOIN,
     }
 )
-"""Everything that a conclusion is founded on."""
+"""Everything that a conclusion is founded on, and a seat in the commission that gives it."""
 
 _WATCH = frozenset(
     {
@@ -91,6 +97,8 @@ _WATCH = frozenset(
         _P.PHOTO_REQUEST,
         _P.WARNING_SEND,
         _P.CHAT_WRITE,
+        _P.CONVERSATION_HOLD,
+        _P.CONVERSATION_JOIN,
     }
 )
 """The work of the live room."""
@@ -99,7 +107,15 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.ADMIN: _SEE
     | _JUDGE
     | _WATCH
-    | {_P.RECORDING_EXPORT, _P.EXAM_EDIT, _P.STAFF_LIST, _P.STAFF_EDIT, _P.SUPPORT_VIEW, _P.SUPPORT_CHECK, _P.AUDIT_READ},
+    | {
+        _P.RECORDING_EXPORT,
+        _P.EXAM_EDIT,
+        _P.STAFF_LIST,
+        _P.STAFF_EDIT,
+        _P.SUPPORT_VIEW,
+        _P.SUPPORT_CHECK,
+        _P.AUDIT_READ,
+    },
     Role.ORGANISER: _SEE | _JUDGE | {_P.RECORDING_EXPORT, _P.EXAM_EDIT},
     Role.PROCTOR: _SEE | _JUDGE | _WATCH,
     Role.REVIEWER: _SEE | _JUDGE | {_P.RECORDING_EXPORT},
@@ -119,6 +135,7 @@ CANDIDATE_PERMISSIONS = frozenset(
         _P.LIVE_CONNECT,
         _P.CHAT_READ,
         _P.CHAT_WRITE,
+        _P.CONVERSATION_JOIN,
     }
 )
 """What a candidate may do within their own sitting."""

@@ -19,7 +19,7 @@ from appliance.models import Gateway, NodeReading
 from appliance.models import Node as NodeRow
 from appliance.services import nodes as services
 from media.kurento import KurentoError, MediaPipeline
-from media.pipelines import leases, ledger
+from media.pipelines import conversations, leases, ledger
 from media.pipelines.adoption import owner_of
 from media.pipelines.membership import Membership
 from media.pipelines.nodes import MANAGER, Node, Nodes
@@ -91,7 +91,7 @@ class NodeWatch:
 
     async def _release_orphans(self, node: Node, there: frozenset[str]) -> None:
         """Release what a gateway of ours left that is gone, and nothing in the ledger needs."""
-        known = await self._store.run(ledger.pipelines, node.url)
+        known = await self._store.run(_known, node.url)
         unknown, now = there - known, time.monotonic()
         self._unknown = {
             key: since
@@ -147,11 +147,15 @@ def note(session: Session, health: Health) -> None:
         session.execute(delete(NodeReading).where(NodeReading.at < utcnow() - READINGS_KEPT))
 
 
+def _known(session: Session, node_url: str) -> frozenset[str]:
+    return frozenset(ledger.pipelines(session, node_url)) | conversations.pipelines(session, node_url)
+
+
 def note_orphan(session: Session, node_url: str, pipeline_id: str, gateway_id: str) -> bool:
     """Return whether a pipeline was left by a gateway of ours that is gone, and serves nobody; note its release."""
     if session.get(Gateway, gateway_id) is None or gateway_id in leases.living_gateways(session):
         return False
-    if pipeline_id in ledger.pipelines(session, node_url):
+    if pipeline_id in _known(session, node_url):
         return False
     audit.record(session, WATCH, "node.release_orphan", ("pipeline", pipeline_id), node=node_url, gateway=gateway_id)
     return True

@@ -12,6 +12,7 @@ from appliance.models import LiveMedia
 from appliance.vocabulary import Track
 from media.kurento import IceCandidate
 from media.pipelines import evidence, leases, ledger
+from media.pipelines.conversations import Conversations
 from media.pipelines.disk_probe import DiskProbe
 from media.pipelines.guests import Guests
 from media.pipelines.leased_store import LeasedStore
@@ -47,6 +48,7 @@ class SittingPipelines:
         self._tasks: set[asyncio.Task[None]] = set()
         self.nodes = Nodes(membership.id, self._node_lost, self._node_ready)
         self.guests = Guests(store, lambda: self.nodes)
+        self.conversations = Conversations(store, lambda: self.nodes)
         self.disk = DiskProbe()
         self.watch = RecorderWatch(store, self._all_live)
         self.node_watch = NodeWatch(store, self.nodes, membership, folder)
@@ -280,6 +282,7 @@ class SittingPipelines:
 
     def _node_lost(self, node: Node) -> None:
         self._spawn(self.guests.node_lost(node))
+        self._spawn(self.conversations.node_lost(node))
         for found in self._sittings.values():
             if found.uses(node):
                 self._spawn(found.node_lost(node))

@@ -4,9 +4,17 @@ import re
 
 import pytest
 
-from appliance.models import IdentityPhoto, Incident, Observation, Part
+from appliance.models import Conversation, IdentityPhoto, Incident, Observation, Part, Seat
 from appliance.security.permission_map import CANDIDATE_PERMISSIONS, ROLE_PERMISSIONS
-from appliance.vocabulary import ObservationSource, ObservationType, PhotoKind, Role, SittingState, Track
+from appliance.vocabulary import (
+    ConversationKind,
+    ObservationSource,
+    ObservationType,
+    PhotoKind,
+    Role,
+    SittingState,
+    Track,
+)
 from tests.web.conftest import Browser
 from web.policy import Side
 from web.routes import ROUTES
@@ -36,7 +44,9 @@ def address(make, session):
         started_at=sitting.created_at,
         created_by_id=make.user(Role.REVIEWER).id,
     )
-    session.add_all([seen, photo, part, marked])
+    talk = Conversation(company_id=sitting.company_id, kind=ConversationKind.CALL, host=make.user(Role.PROCTOR))
+    talk.seats = [Seat(sitting=sitting)]
+    session.add_all([seen, photo, part, marked, talk])
     session.commit()
     ids = {
         "sittings": sitting.id,
@@ -47,6 +57,7 @@ def address(make, session):
         "exams": sitting.exam_id,
         "warnings": marked.id,
         "hand-ins": 1,
+        "conversations": talk.id,
     }
 
     def fill(row):

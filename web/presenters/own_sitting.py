@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from appliance.ice_servers import ice_servers
 from appliance.models import Sitting
-from appliance.services import chats, check_ins, incidents, payloads
+from appliance.services import chats, check_ins, conversations, incidents, payloads
 from appliance.settings import Settings
 from web.services import now_ms
 
@@ -41,6 +41,9 @@ def state(session: "Session", settings: Settings, sitting: Sitting) -> dict[str,
         "ice_servers": ice_servers(settings, f"sitting-{sitting.id}"),
         "warnings": [payloads.incident(row) for row in incidents.warnings(session, sitting.id)],
         "messages": chats.to_payloads(session, sitting, chats.history(session, sitting.id)),
+        "conversations": [
+            conversations.payload(row, sitting.id) for row in conversations.open_ones(session, sitting_id=sitting.id)
+        ],
         "photos": {kind: _own_photo(photo) for kind, photo in check_ins.photo_states(session, sitting).items()},
         "answers": sitting.answers,
         "support_email": sitting.exam.company.support_email,

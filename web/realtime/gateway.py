@@ -18,11 +18,11 @@ from appliance.ice_servers import ice_servers
 from appliance.security import identity as identities
 from appliance.security import live_tokens
 from appliance.security.permission_map import Permission, permits
-from appliance.services import nodes
+from appliance.services import conversations, nodes
 from appliance.settings import Settings
+from appliance.sitting_machine import OVER
 from appliance.vocabulary import GapCause, Role, SittingState, Track
-from media.pipelines.conversations import Conversations
-from media.pipelines.evidence import Facts
+from media.pipelines.evidence import GATEWAY, Facts
 from media.pipelines.membership import Membership
 from media.pipelines.registry import SittingPipelines
 from media.pipelines.store import Store
@@ -72,8 +72,7 @@ class Gateway:
         self.presence = Presence(self.store)
         self.desks = Desks()
         self.tiles = TileFeed(self.store)
-        self.conversations = Conversations(self.store, lambda: self.pipelines.nodes)
-        self.conversing = Conversing(self.store, self.conversations, self._spawn)
+        self.conversing = Conversing(self.store, self.pipelines.conversations, self._spawn)
         self.deadlines = Deadlines(self.store, settings.interrupted_minutes, self._before_end)
         self.listener = bus.Listener(settings.database_url)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -271,6 +270,8 @@ class Gateway:
             kind, _, number = event.topic.partition(":")
             if kind == "sitting" and event.kind == "sitting.changed":
                 self._sitting_changed(int(number), event.payload)
+            elif kind == "company" and event.kind == conversations.CHANGED:
+                self.conversing.changed(event.payload)
 
     def _end_views_of_others(self, topic: str, sitting_id: int) -> None:
         """A colleague took the sitting over: who may not watch it any more does not."""
@@ -294,6 +295,8 @@ class Gateway:
     def _sitting_changed(self, sitting_id: int, payload: dict[str, Any]) -> None:
         state = str(payload.get("state"))
         self.deadlines.set(sitting_id, state, payload.get("deadline_ms"))
+        if state in OVER:
+            self._spawn(self.store.insist(conversations.leave_sitting, GATEWAY, sitting_id))
         here = self.rooms.candidate(sitting_id) is not None
         self._spawn(self.pipelines.sitting_changed(sitting_id, state == SittingState.RUNNING, here))
 

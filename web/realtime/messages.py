@@ -85,6 +85,23 @@ class View(ClientMessage, tag="view"):
     sdp: Sdp
 
 
+class Speak(ClientMessage, tag="speak"):
+    """Who may send in a conversation: a sendonly offer of microphone, perhaps camera. ``unview`` ends it."""
+
+    conversation_id: int
+    connection: Name
+    sdp: Sdp
+
+
+class Listen(ClientMessage, tag="listen"):
+    """Who joined a conversation: a recvonly offer to hear what the person of a seat sends. ``unview`` ends it."""
+
+    conversation_id: int
+    seat_id: int
+    connection: Name
+    sdp: Sdp
+
+
 class Tiles(ClientMessage, tag="tiles"):
     """Staff: the sittings whose small pictures are wanted from now on, instead of those named before; none ends it.
 
@@ -95,7 +112,7 @@ class Tiles(ClientMessage, tag="tiles"):
 
 
 class Unview(ClientMessage, tag="unview"):
-    """Staff: no longer watched."""
+    """A connection that watches, speaks or listens ends."""
 
     connection: Name
 
@@ -138,7 +155,20 @@ class Stats(ClientMessage, tag="stats"):
 
 
 AnyClientMessage = (
-    Hello | Ping | Publish | Resume | Unpublish | View | Unview | Tiles | Candidate | Observe | Chat | Stats
+    Hello
+    | Ping
+    | Publish
+    | Resume
+    | Unpublish
+    | View
+    | Unview
+    | Tiles
+    | Speak
+    | Listen
+    | Candidate
+    | Observe
+    | Chat
+    | Stats
 )
 
 
@@ -192,7 +222,9 @@ class OfferWanted(ServerMessage, tag="offer_wanted"):
 
 
 class ViewEnded(ServerMessage, tag="view_ended"):
-    """Staff: what this connection watched is gone; view again when ``media.state`` says live."""
+    """What this connection watched, or was said over it, is gone; view again when ``media.state`` says live, speak or
+    listen again as ``conversation.changed`` says.
+    """
 
     connection: str
     cause: str

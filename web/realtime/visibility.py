@@ -6,6 +6,7 @@ from typing import Any, Final
 from appliance import bus
 from appliance.security.identity import Identity
 from appliance.security.permission_map import Permission, permits
+from appliance.services import conversations
 from appliance.vocabulary import Role
 from web.realtime.desks import Desks, sitting_of
 from web.realtime.feed import LiveFact
@@ -21,6 +22,7 @@ CANDIDATE: Final[dict[str, frozenset[str]]] = {
     "photo.submitted": frozenset({"kind", "photo_id"}),
     "photo.checked": frozenset({"kind", "photo_id", "hints"}),
     "media.state": frozenset({"track", "state", "cause"}),
+    "conversation.changed": frozenset({"conversation"}),
 }
 """Kind -> fields a candidate sees. Observations, verdicts, scores and conclusions are not among them."""
 
@@ -42,6 +44,11 @@ def view_of(identity: Identity, desks: Desks) -> Callable[[LiveFact], Event | No
     """
     if identity.sitting_id is not None:
         return lambda event: _for_candidate(event, identity.id)
+    see = _view_of_sittings(identity, desks)
+    return lambda event: _if_asked_in(event, identity.id) if event.kind == conversations.CHANGED else see(event)
+
+
+def _view_of_sittings(identity: Identity, desks: Desks) -> Callable[[LiveFact], Event | None]:
     if identity.role is Role.PROCTOR:
         return lambda event: (
             _whole(event) if event.kind in STAGES or desks.is_for(sitting_of(event.payload), identity.id) else None
@@ -49,6 +56,10 @@ def view_of(identity: Identity, desks: Desks) -> Callable[[LiveFact], Event | No
     if permits(identity.role, Permission.ROOM_VIEW):
         return _whole
     return lambda event: _whole(event) if event.kind in STAGES else None
+
+
+def _if_asked_in(event: LiveFact, user_id: int) -> Event | None:
+    return _whole(event) if user_id in event.payload.get("user_ids", ()) else None
 
 
 def _whole(event: LiveFact) -> Event:
