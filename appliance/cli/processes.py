@@ -24,21 +24,14 @@ def web() -> None:
 
 
 @click.command()
-def gateway() -> None:
+@click.option("--listen", default=None, metavar="HOST:PORT", help="Where to listen [default: the settings'].")
+def gateway(listen: str | None) -> None:
     """Carry signalling, chat and the feed (websockets)."""
     from appliance.collaborators import assemble  # noqa: PLC0415 - each process loads only what it runs
     from web.realtime.server import run  # noqa: PLC0415
 
-    asyncio.run(run(assemble(load_settings())))
-
-
-@click.command()
-@click.option("--listen", default="127.0.0.1:8888", show_default=True, metavar="HOST:PORT", help="Control port.")
-def node(listen: str) -> None:
-    """Run the embedded media node: Kurento's protocol on GStreamer."""
-    from media.node.__main__ import run  # noqa: PLC0415 - GStreamer is loaded in this process only
-
-    run(listen)
+    settings = load_settings() if listen is None else load_settings(gateway_listen=listen)
+    asyncio.run(run(assemble(settings)))
 
 
 @click.command()

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from appliance.cli import audit, demo, evidence, processes, up
+from appliance.cli import audit, demo, evidence, nodes, processes, up
 from appliance.errors import ApplianceError
 
 
@@ -29,7 +29,7 @@ def main() -> None:
 main.add_command(up.up)
 main.add_command(processes.web)
 main.add_command(processes.gateway)
-main.add_command(processes.node)
+main.add_command(nodes.node)
 main.add_command(processes.worker)
 main.add_command(audit.audit)
 main.add_command(demo.demo)

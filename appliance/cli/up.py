@@ -18,7 +18,7 @@ from appliance.services.demo import DemoAccounts
 from appliance.services.demo import ensure as ensure_demo
 from appliance.settings import load_settings
 from appliance.standalone import certificate, nginx, preflight, supervision
-from appliance.standalone.layout import Layout, Ports
+from appliance.standalone.layout import AT_MOST, Layout, Ports
 from appliance.standalone.postgres import EmbeddedPostgres
 
 READY_SECONDS = 60.0
@@ -34,10 +34,12 @@ class _Stop(Exception):
 @click.option("--demo", is_flag=True, help="Make a company, exams and staff to play with.")
 @click.option("--port", default=8080, show_default=True, help="Port of http://localhost.")
 @click.option("--https-port", default=None, type=int, help="Port of https on the LAN [default: --port + 363].")
-def up(data: Path, demo: bool, port: int, https_port: int | None) -> None:
+@click.option("--gateways", default=1, show_default=True, type=click.IntRange(1, AT_MOST), help="How many run.")
+@click.option("--nodes", default=1, show_default=True, type=click.IntRange(1, AT_MOST), help="How many run.")
+def up(data: Path, demo: bool, port: int, https_port: int | None, gateways: int, nodes: int) -> None:
     """Start everything on this machine and keep it running until Ctrl-C."""
     logging.basicConfig(level=logging.WARNING)
-    layout, ports = Layout(data.expanduser().resolve()), Ports.from_public(port, https_port)
+    layout, ports = Layout(data.expanduser().resolve()), Ports.from_public(port, https_port, gateways, nodes)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     begin = time.monotonic()

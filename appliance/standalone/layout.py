@@ -11,6 +11,11 @@ from pathlib import Path
 
 from appliance.errors import HostNotReady
 
+MORE_GATEWAYS, MORE_NODES = 1010, 1030
+"""Where the ports of the second gateway and the second node are from the public one on."""
+AT_MOST = 16
+"""Of each on one machine: more would need more processors, and so other machines."""
+
 
 @dataclass(frozen=True)
 class Ports:
@@ -21,11 +26,34 @@ class Ports:
     web: int
     gateway: int
     node: int
+    more_gateways: tuple[int, ...] = ()
+    more_nodes: tuple[int, ...] = ()
 
     @classmethod
-    def from_public(cls, http: int, https: int | None = None) -> "Ports":
+    def from_public(cls, http: int, https: int | None = None, gateways: int = 1, nodes: int = 1) -> "Ports":
         """Derive the inner ports from the one the user chose, so that two appliances on one machine stay apart."""
-        return cls(http, https or http + 363, http + 1001, http + 1002, http + 1003)
+        more_gateways = tuple(http + MORE_GATEWAYS + number for number in range(gateways - 1))
+        more_nodes = tuple(http + MORE_NODES + number for number in range(nodes - 1))
+        return cls(http, https or http + 363, http + 1001, http + 1002, http + 1003, more_gateways, more_nodes)
+
+    @property
+    def gateways(self) -> tuple[int, ...]:
+        """Ports of all gateways."""
+        return (self.gateway, *self.more_gateways)
+
+    @property
+    def nodes(self) -> tuple[int, ...]:
+        """Ports of all media nodes."""
+        return (self.node, *self.more_nodes)
+
+    @property
+    def named(self) -> list[tuple[str, int]]:
+        """Every port with the name of what listens there."""
+        return [
+            *(("http", self.http), ("https", self.https), ("web", self.web)),
+            *(("gateway", port) for port in self.gateways),
+            *(("node", port) for port in self.nodes),
+        ]
 
 
 @dataclass(frozen=True)
@@ -96,7 +124,7 @@ class Layout:
             "secret_key": self._secret(),
             "web_listen": f"127.0.0.1:{ports.web}",
             "gateway_listen": f"127.0.0.1:{ports.gateway}",
-            "kurento_urls": [f"ws://127.0.0.1:{ports.node}/kurento"],
+            "kurento_urls": [f"ws://127.0.0.1:{port}/kurento" for port in ports.nodes],
             "demo": demo,
         }
         lines = [

@@ -22,6 +22,10 @@ http {{
   uwsgi_temp_path {run}/nginx-uwsgi;
   scgi_temp_path {run}/nginx-scgi;
   client_max_body_size 12m;  # above settings.photo_max_bytes, so that the application words the refusal
+  upstream gateways {{
+    hash $cookie_kustos_sitting$cookie_kustos_staff consistent;  # who comes back comes to the same one, if it lives
+{gateways}
+  }}
   map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
   proxy_http_version 1.1;
   proxy_set_header Host $http_host;
@@ -43,7 +47,8 @@ http {{
 
 LOCATIONS = """\
 location /live {{
-  proxy_pass http://127.0.0.1:{gateway};
+  proxy_pass http://gateways;
+  proxy_connect_timeout 2s;  # the next gateway is asked then
   proxy_set_header Upgrade $http_upgrade;
   proxy_set_header Connection $connection_upgrade;
   proxy_read_timeout 60s;  # the page pings every 10 s
@@ -64,7 +69,7 @@ def write_configuration(layout: Layout, ports: Ports, certificate: Path, key: Pa
         known = {entry.pw_name for entry in pwd.getpwall()}
         user = f"user {'www-data' if 'www-data' in known else 'nobody'};\n"
     ipv6 = f"\n    listen [::1]:{ports.http};" if _has_ipv6_loopback() else ""
-    locations = LOCATIONS.format(gateway=ports.gateway, web=ports.web)
+    locations = LOCATIONS.format(web=ports.web)
     (layout.run / "locations.conf").write_text(locations, encoding="utf-8")
     main = layout.run / "nginx.conf"
     main.write_text(
@@ -74,6 +79,9 @@ def write_configuration(layout: Layout, ports: Ports, certificate: Path, key: Pa
             http=ports.http,
             https=ports.https,
             ipv6=ipv6,
+            gateways="\n".join(
+                f"    server 127.0.0.1:{port} max_fails=1 fail_timeout=2s;" for port in ports.gateways
+            ),
             certificate=certificate,
             key=key,
         ),

@@ -52,7 +52,7 @@ def _folder(data: Path) -> Iterator[str]:
 
 
 def _ports(ports: Ports) -> Iterator[str]:
-    for name, port in vars(ports).items():
+    for name, port in ports.named:
         host = "" if name == "https" else "127.0.0.1"
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

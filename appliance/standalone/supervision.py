@@ -88,14 +88,28 @@ class Program:
 def programs(ports: Ports) -> tuple[Program, ...]:
     """Return what runs, in the order of starting; nginx is last to come and first to go."""
     return (
-        Program("node", ("node", "--listen", f"127.0.0.1:{ports.node}"), priority=10),
-        Program("gateway", ("gateway",), priority=20),
+        *(
+            Program(_numbered("node", index), ("node", "run", "--listen", f"127.0.0.1:{port}"), priority=10)
+            for index, port in enumerate(ports.nodes, 1)
+        ),
+        *(
+            Program(_numbered("gateway", index), ("gateway", "--listen", f"127.0.0.1:{port}"), priority=20)
+            for index, port in enumerate(ports.gateways, 1)
+        ),
         Program("web", ("web",), priority=20),
         Program("worker_analysis", ("worker", "--queue", "analysis"), count=ANALYSIS_WORKERS, priority=30),
         Program("worker_default", ("worker", "--queue", "default"), priority=30),
         # An export takes what processor time it gets: whoever waits for it must not cost a running exam a picture.
         Program("worker_exports", ("worker", "--queue", "exports"), priority=30, nice=True),
     )
+
+
+def _numbered(name: str, index: int) -> str:
+    return name if index == 1 else f"{name}_{index}"
+
+
+def _counted(name: str, ports: tuple[int, ...]) -> str:
+    return name if len(ports) == 1 else f"{len(ports)} {name}s"
 
 
 def write_configuration(layout: Layout, ports: Ports, nginx_configuration: Path) -> Path:
@@ -148,8 +162,14 @@ def probes(ports: Ports, database_url: str) -> tuple[Probe, ...]:
     """Return a probe for each process: through nginx where people come from, workers by their heartbeat."""
     origin = f"http://127.0.0.1:{ports.http}"
     return (
-        Probe("media node", lambda: _accepts(ports.node)),
-        Probe("gateway", lambda: _answers(f"{origin}/live/healthz")),
+        Probe(_counted("media node", ports.nodes), lambda: all(_accepts(port) for port in ports.nodes)),
+        Probe(
+            _counted("gateway", ports.gateways),
+            lambda: (
+                all(_answers(f"http://127.0.0.1:{port}/live/healthz") for port in ports.gateways)
+                and _answers(f"{origin}/live/healthz")
+            ),
+        ),
         Probe("web", lambda: _answers(f"{origin}/healthz")),
         Probe(f"{WORKERS} workers", lambda: _working(database_url) >= WORKERS),
     )
