@@ -147,9 +147,15 @@ class MediaElement(MediaObject):
         """Whether this element gives media just now (of a WebRtcEndpoint: what its browser sends)."""
         return bool(await self.invoke("isMediaFlowingOut", mediaType=media_type))
 
-    async def get_stats(self, media_type: MediaType | None = None) -> dict[str, dict[str, Any]]:
-        """RTC statistics by id, as of the W3C's webrtc-stats; empty while there are none."""
-        return dict(await self.invoke("getStats", **({"mediaType": media_type} if media_type else {})) or {})
+    async def get_stats(
+        self, media_type: MediaType | None = None, complete: bool = False
+    ) -> dict[str, dict[str, Any]]:
+        """RTC statistics by id, as of the W3C's webrtc-stats; empty while there are none.
+
+        ``complete``: with all that the embedded node tells of a connection; a Kurento server has no more to tell.
+        """
+        wanted = {"mediaType": media_type} if media_type else {}
+        return dict(await self.invoke("getStats", **wanted, **({"complete": True} if complete else {})) or {})
 
     async def get_statistics(self, media_type: MediaType | None = None) -> Statistics:
         """The same, typed: what comes in, what goes out, and what else the node tells."""

@@ -58,18 +58,29 @@ def run(listen: str, options: Options | None = None) -> None:
     asyncio.run(main())
 
 
+def port_range(text: str) -> tuple[int, int]:
+    """``40000-49999``; ArgumentTypeError (a ValueError to others) for anything else."""
+    first, separator, last = text.partition("-")
+    if not separator or not first.isdigit() or not last.isdigit() or not 1024 <= int(first) <= int(last) <= 65535:
+        raise argparse.ArgumentTypeError(f"'{text}' is no range of ports; it looks like 40000-49999")
+    return int(first), int(last)
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m media.node", description=__doc__)
     parser.add_argument("--listen", default="127.0.0.1:8888", help="HOST:PORT (default %(default)s)")
     parser.add_argument("--collect-after", type=float, default=240.0, help="seconds (default %(default)s)")
+    parser.add_argument(
+        "--ice-ports", type=port_range, metavar="FIRST-LAST", help="ports of ICE, UDP and TCP (default: any free one)"
+    )
     parser.add_argument("--verbose", action="store_true")
     options = parser.parse_args()
     level = logging.DEBUG if options.verbose else logging.INFO
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("websockets").setLevel(logging.WARNING)
     try:
-        run(options.listen, Options(collect_after=options.collect_after))
+        run(options.listen, Options(collect_after=options.collect_after, ice_ports=options.ice_ports))
     except (OSError, ValueError, gst.GStreamerMissing) as error:
         parser.exit(1, f"The media node cannot start: {error}\n")
 

@@ -13,6 +13,7 @@ from media.node.manager import ServerManager
 from media.node.objects import MANAGER_ID, MediaObject
 from media.node.pulse import Pulse
 from media.node.sessions import Session, Sessions
+from media.node.turn_tls import Tunnels
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,8 @@ class Options:
 
     collect_after: float = 240.0  # Kurento's garbageCollectorPeriod
     media_silence: float = 2.5  # a still screen is repeated once a second by browsers
+    ice_ports: tuple[int, int] | None = None
+    """First and last port of ICE, UDP and TCP: what a firewall lets through. None: any free port."""
 
 
 class Node:
@@ -42,6 +45,7 @@ class Node:
         self.loop = asyncio.get_running_loop()
         self.threads = ThreadPoolExecutor(WORKERS, thread_name_prefix="media")
         self.pulse = Pulse()
+        self.tunnels = Tunnels()
         self.sessions = Sessions(self.options.collect_after)
         self._objects: dict[str, MediaObject] = {}
         self._locks: dict[str, asyncio.Lock] = {}
@@ -143,5 +147,6 @@ class Node:
         for item in self.roots():
             async with self.lock(item.id):
                 await self.release(item)
+        await self.tunnels.close()
         await self.loop.run_in_executor(None, self.pulse.close)
         self.threads.shutdown(wait=False)

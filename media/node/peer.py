@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from media.node import sdp
+from media.node import nice, sdp
 from media.node.graph import Graph
+from media.node.ingest import ingest
 from media.node.gst import Gst, GstWebRTC, call, caps, described, enum_nick, held_ice_agent, make
 from media.node.gst import session_description as parsed
+from media.node.statistics import PeerReport
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +22,8 @@ LATENCY_MS = 1000
 """How long a lost packet is waited for. At 3 % loss 99 % of the frames are recorded with 1000, 95 % with 200."""
 RTCP_INTERVAL_NS = 1_000_000_000
 """Between two regular RTCP packets."""
+FEEDBACK_INTERVAL_NS = 200_000_000
+"""Between two reports for congestion control; by itself one goes out for each picture. Browsers choose 50 to 250 ms."""
 RTP_BANDWIDTH = 2_000_000.0
 """Bit/s, of which RTCP may use 5 %. Left at 0 it is guessed, and a request for a key frame, an early packet, is held
 back up to half a second (RFC 4585, 3.5.2); so it goes out within some ms."""
@@ -27,9 +31,6 @@ OFFER_PAYLOADS = {"opus": 96, "VP8": 104, "H264": 102}
 """Payload types in our own offers: Kurento's."""
 H264_FORMAT = ",profile-level-id=(string)42e01f,level-asymmetry-allowed=(string)1"
 """Constrained baseline, in our own offers: every browser has it."""
-
-
-IPV6 = Path("/proc/net/if_inet6")
 
 
 class Listener(Protocol):
@@ -52,12 +53,14 @@ class Listener(Protocol):
 
 
 @dataclass
-class IceServers:
-    """Servers and addresses of one endpoint; empty for none. ``turn``: user:password@host:port?transport=udp."""
+class IceSettings:
+    """Servers, addresses, ports of one endpoint; empty for none. ``turn``: user:password@host:port?transport=udp."""
 
     stun: str = ""
     turn: str = ""
     local_addresses: tuple[str, ...] = ()
+    ports: tuple[int, int] | None = None
+    tcp: bool = False
 
 
 @dataclass
@@ -94,23 +97,28 @@ class Peer:
 
     graph: Graph
     listener: Listener
-    servers: IceServers = field(default_factory=IceServers)
+    ice: IceSettings = field(default_factory=IceSettings)
     mlines: list[Mline] = field(default_factory=list)
     senders: dict[str, Sender] = field(default_factory=dict)
     local: str = ""
     remote: str = ""
     webrtcbin: Any = None
+    _lines: list[int] = field(default_factory=list)
     _receiving: dict[str, Any] = field(default_factory=dict)
+    _jitterbuffers: dict[int, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Make the webrtcbin and let it run."""
         self.webrtcbin = make("webrtcbin", latency=LATENCY_MS)
         self.webrtcbin.set_property("bundle-policy", GstWebRTC.WebRTCBundlePolicy.MAX_BUNDLE)
         self._agent = held_ice_agent(self.webrtcbin)
-        self._agent.set_property("ice-tcp", False)
-        nice = self._agent.get_property("agent")
-        nice.set_property("upnp", False)  # would open an HTTP listener per agent
-        nice.set_property("keepalive-conncheck", True)  # ICE notices a vanished peer, in its own time
+        self._agent.set_property("ice-tcp", self.ice.tcp)
+        if self.ice.ports:
+            self._agent.set_property("min-rtp-port", self.ice.ports[0])
+            self._agent.set_property("max-rtp-port", self.ice.ports[1])
+        self._nice = self._agent.get_property("agent")
+        self._nice.set_property("upnp", False)  # would open an HTTP listener per agent
+        self._nice.set_property("keepalive-conncheck", True)  # ICE notices a vanished peer, in its own time
         self._set_servers()
         self._rtpbin = self.webrtcbin.get_by_name("rtpbin")
         self._rtpbin_handler = self._rtpbin.connect("new-jitterbuffer", self._on_jitterbuffer)
@@ -132,6 +140,7 @@ class Peer:
         call(self.webrtcbin, "set-remote-description", parsed("offer", self.remote))
         answer = described(self.webrtcbin, "answer")
         call(self.webrtcbin, "set-local-description", parsed("answer", answer))
+        self._lines += ingest().take_over(self.webrtcbin)
         self.local = sdp.for_peer(answer, max_video_kbps)
         return self.local
 
@@ -148,6 +157,7 @@ class Peer:
         call(self.webrtcbin, "set-local-description", parsed("offer", offer))
         for mline, section in zip(self.mlines, sdp.parse(offer).sections, strict=False):
             mline.mid = section.mid
+        self._lines += ingest().take_over(self.webrtcbin)
         self.local = sdp.for_peer(offer, max_video_kbps)
         return self.local
 
@@ -164,8 +174,35 @@ class Peer:
         """Tell a candidate of the peer; after the remote description."""
         self.webrtcbin.emit("add-ice-candidate", mline, candidate)
 
-    def stats(self) -> list[dict[str, Any]]:
-        """webrtcbin's statistics as plain dictionaries; their ``type`` is a nick as ``inbound-rtp``."""
+    def selected_pair(self) -> tuple[str, str] | None:
+        """Lines of the pair of candidates in use, ours first."""
+        return nice.selected_pair(self._nice)
+
+    def report(self) -> PeerReport:
+        """Everything that a diagnosis needs."""
+        local, remote = nice.local_candidates(self._nice), nice.remote_candidates(self._nice)
+        return PeerReport(
+            rtp=self._rtp_stats(),
+            ice_state=enum_nick(self.webrtcbin.get_property("ice-connection-state")),
+            gathering_state=enum_nick(self.webrtcbin.get_property("ice-gathering-state")),
+            dtls_state=self._dtls_state(),
+            fingerprints=(sdp.fingerprint(self.local), sdp.fingerprint(self.remote)),
+            local_candidates=local,
+            remote_candidates=remote,
+            pair=self.selected_pair(),
+        )
+
+    def _dtls_state(self) -> str:
+        transceiver = self.webrtcbin.emit("get-transceiver", 0)
+        for name in ("receiver", "sender"):
+            end = transceiver.get_property(name) if transceiver is not None else None
+            transport = end.get_property("transport") if end is not None else None
+            if transport is not None:
+                return enum_nick(transport.get_property("state"))
+        return "new"
+
+    def _rtp_stats(self) -> list[dict[str, Any]]:
+        """webrtcbin's statistics of RTP as plain dictionaries; their ``type`` is a nick as ``inbound-rtp``."""
         _promise, reply = call(self.webrtcbin, "get-stats", None)
         found: list[dict[str, Any]] = []
         for index in range(reply.n_fields()):
@@ -173,9 +210,13 @@ class Peer:
             if isinstance(value, Gst.Structure):
                 found.append(_plain(value))
         kinds = self._kinds_by_ssrc()
+        codecs = {line.kind: line.codec for line in self.mlines}
         for item in found:
             if "ssrc" in item:
-                item["kind"] = kinds.get(item["ssrc"])  # webrtcbin names the wrong one in a bundle
+                kind = kinds.get(item["ssrc"])  # webrtcbin names the wrong one in a bundle, and the wrong buffer
+                jitterbuffer = self._jitterbuffers.get(item["ssrc"])
+                buffered = _plain(jitterbuffer.get_property("stats")) if jitterbuffer is not None else {}
+                item |= {"kind": kind, "codec": codecs.get(kind or "", ""), "gst-rtpjitterbuffer-stats": buffered}
         return found
 
     def _kinds_by_ssrc(self) -> dict[int, str]:
@@ -195,6 +236,7 @@ class Peer:
         """Stop it and give everything back. Branches into the senders' pads must be closed before."""
         for handler in self._handlers:
             self.webrtcbin.disconnect(handler)
+        ingest().drop(self._lines)
         self._rtpbin.disconnect(self._rtpbin_handler)
         # First the webrtcbin: before it is connected it holds a sender's packets back, and with them the thread of
         # the queue, for whose end the queue would wait for ever. Its own end lets that thread go.
@@ -203,22 +245,20 @@ class Peer:
             self.graph.remove(*sender.elements)
         self.senders.clear()
         self._receiving.clear()
-        self.webrtcbin = self._agent = self._rtpbin = None
+        self._jitterbuffers.clear()
+        self.webrtcbin = self._agent = self._nice = self._rtpbin = None
 
     # ---- inside
 
     def _set_servers(self) -> None:
-        if self.servers.stun:
-            self.webrtcbin.set_property("stun-server", f"stun://{self.servers.stun}")
-        if self.servers.turn:
-            credentials, _, host = self.servers.turn.rpartition("@")
+        if self.ice.stun:
+            self.webrtcbin.set_property("stun-server", f"stun://{self.ice.stun}")
+        if self.ice.turn:
+            credentials, _, host = self.ice.turn.rpartition("@")
             user, _, password = credentials.partition(":")
-            host, _, transport = host.partition("?transport=")
-            scheme = "turns" if transport == "tls" else "turn"
-            suffix = f"?transport={transport}" if transport in ("udp", "tcp") else ""
-            url = f"{scheme}://{quote(user, safe='')}:{quote(password, safe='')}@{host}{suffix}"
+            url = f"turn://{quote(user, safe='')}:{quote(password, safe='')}@{host}"
             self.webrtcbin.emit("add-turn-server", url)
-        for address in self.servers.local_addresses or _loopback_if_alone():
+        for address in self.ice.local_addresses or _loopback_if_alone():
             self._agent.emit("add-local-ip-address", address)
 
     def _prepare(self, index: int, section: sdp.Section, wanted: str | None, form: str = "") -> None:
@@ -267,12 +307,16 @@ class Peer:
     def _on_connection_state(self, webrtcbin: Any, _spec: Any) -> None:
         self.listener.on_connection_state(enum_nick(webrtcbin.get_property("connection-state")))
 
-    def _on_jitterbuffer(self, rtpbin: Any, jitterbuffer: Any, session: int, _ssrc: int) -> None:
+    def _on_jitterbuffer(self, rtpbin: Any, jitterbuffer: Any, session: int, ssrc: int) -> None:
         """Do not keep the very first packet for the whole latency; let key frames be asked for at any moment."""
+        self._jitterbuffers[ssrc] = jitterbuffer
         jitterbuffer.set_property("faststart-min-packets", 1)
+        # A gap is seen when the next packet comes; a timer for each packet that should come costs a wake-up for each.
+        jitterbuffer.set_property("rtx-next-seqnum", False)
         rtp_session = rtpbin.emit("get-internal-session", session)
         rtp_session.set_property("bandwidth", RTP_BANDWIDTH)
         rtp_session.set_property("rtcp-min-interval", RTCP_INTERVAL_NS)
+        rtp_session.set_property("twcc-feedback-interval", FEEDBACK_INTERVAL_NS)
 
     def _on_pad(self, _webrtcbin: Any, pad: Any) -> None:
         if pad.get_direction() != Gst.PadDirection.SRC:
@@ -298,6 +342,8 @@ def _plain(structure: Any) -> dict[str, Any]:
         name = structure.nth_field_name(index)
         with contextlib.suppress(TypeError):  # types without a Python counterpart are of no interest
             value = structure.get_value(name)
+            if isinstance(value, Gst.Structure):
+                value = _plain(value)
             found[name] = value.value_nick if hasattr(value, "value_nick") else value
     return found
 
@@ -305,6 +351,6 @@ def _plain(structure: Any) -> dict[str, Any]:
 def _loopback_if_alone() -> tuple[str, ...]:
     """The loopback address on a host that has no other: libnice leaves it out by itself."""
     routes = Path("/proc/net/route").read_text().splitlines()[1:]
-    global_ipv6 = [line.split() for line in IPV6.read_text().splitlines()] if IPV6.exists() else []
+    global_ipv6 = [line.split() for line in nice.IPV6.read_text().splitlines()] if nice.IPV6.exists() else []
     alone = not routes and not any(fields[3] == "00" for fields in global_ipv6)  # scope 00 is global
     return ("127.0.0.1",) if alone else ()

@@ -114,6 +114,12 @@ def _attribute(section: Section, line: str) -> None:
         section.rtcp_mux = True
 
 
+def fingerprint(text: str) -> str:
+    """The certificate's fingerprint that a description names, as ``sha-256 AB:CD…``; empty without one."""
+    match = re.search(r"^a=fingerprint:(\S+ \S+)", text, re.MULTILINE)
+    return match[1] if match else ""
+
+
 def for_webrtcbin(text: str) -> str:
     """A peer's description as webrtcbin needs it.
 

@@ -13,12 +13,13 @@ from media.kurento.errors import (
     OperationNotSupported,
     SdpError,
 )
+from media.node import nice
 from media.node.element import ANY_MEDIA_TYPE, KINDS
 from media.node.endpoint import SdpEndpoint
 from media.node.graph import PAYLOADERS, Branch, Outlet
 from media.node.gst import Gst, make
-from media.node.peer import IceServers, Peer, Sender
-from media.node.statistics import candidate_pair, rtp_stats
+from media.node.peer import IceSettings, Peer, Sender
+from media.node.statistics import candidate_pair, statistics
 from media.node.values import Operation, Param, operation, properties
 
 if TYPE_CHECKING:
@@ -33,8 +34,10 @@ QUEUE_NS = 2_000_000_000
 """A viewer that lags more than this loses frames."""
 KEYFRAME_SECONDS = 0.3
 """Between two key frames asked for by one viewer: browsers repeat their wish until it is met."""
-PAIR_DELAYS = (0.0, 0.1, 0.3, 0.6, 1.0, 2.0)
+PAIR_DELAYS = (0.0, 0.1, 0.5)
 """Seconds between looks for the selected pair of candidates."""
+TUNNEL_SECONDS = 5.0
+"""To open a listener on the loopback address."""
 ICE_STATES = {
     "checking": "CONNECTING",
     "connected": "CONNECTED",
@@ -141,10 +144,31 @@ class WebRtcEndpoint(SdpEndpoint):
         super().close_graph()
 
     def _make_peer(self) -> Peer:
-        stun = f"{self.stun_server_address}:{self.stun_server_port}" if self.stun_server_address else ""
         for kind in ("audio", "video"):
             self.outlet(kind)
-        return Peer(self.graph, self, IceServers(stun, self.turn_url))
+        return Peer(self.graph, self, self._ice_settings())
+
+    def _ice_settings(self) -> IceSettings:
+        stun = f"{self.stun_server_address}:{self.stun_server_port}" if self.stun_server_address else ""
+        names = [name.strip() for name in self.network_interfaces.split(",") if name.strip()]
+        addresses = tuple(address for name in names for address in nice.interface_addresses(name))
+        if names and not addresses:
+            raise ValueError(f"no network interface {self.network_interfaces} has an address")
+        return IceSettings(stun, self._turn(), addresses, self.node.options.ice_ports, self.ice_tcp)
+
+    def _turn(self) -> str:
+        """The TURN server as libnice can use it: what wants TLS goes through a tunnel of ours."""
+        credentials, _, server = self.turn_url.rpartition("@")
+        server, _, transport = server.partition("?transport=")
+        if transport != "tls":
+            return self.turn_url
+        host, _, port = server.rpartition(":")
+        if not port.isdigit():
+            raise ValueError(f"{server} is no TURN server with its port")
+        opening = asyncio.run_coroutine_threadsafe(
+            self.node.tunnels.open(host.strip("[]"), int(port)), self.node.loop
+        )
+        return f"{credentials}@127.0.0.1:{opening.result(TUNNEL_SECONDS)}?transport=tcp"
 
     def _wanted(self) -> dict[str, str]:
         """Kind -> codec of what is connected already."""
@@ -273,14 +297,15 @@ class WebRtcEndpoint(SdpEndpoint):
             self.enter("MediaState", "CONNECTED" if self.flowing_out else "DISCONNECTED")
 
     async def _select_pair(self) -> None:
-        """webrtcbin tells the pair in its statistics only, and only once a pad of it has media."""
+        """webrtcbin does not tell the pair by itself."""
         for delay in PAIR_DELAYS:
             await asyncio.sleep(delay)
             async with self.node.lock(self.id):
                 if self._peer is None or self.released:
                     return
-                pair = candidate_pair(await self.node.run(self._peer.stats))
-            if pair is not None:
+                found = await self.node.run(self._peer.selected_pair)
+            if found is not None:
+                pair = candidate_pair(*found)
                 if pair != self._pair:
                     self._pair = pair
                     self.tell("NewCandidatePairSelected", candidatePair=pair)
@@ -407,11 +432,11 @@ class WebRtcEndpoint(SdpEndpoint):
         """Never."""
         raise OperationNotSupported("Data channels are not supported")
 
-    @operation(ANY_MEDIA_TYPE)
-    async def getStats(self, media_type: str | None) -> dict[str, Any] | None:
-        """Kurento's inbound and outbound statistics; None before there is media."""
+    @operation(ANY_MEDIA_TYPE, Param("complete", bool, optional=True))
+    async def getStats(self, media_type: str | None, complete: bool | None) -> dict[str, Any] | None:
+        """Kurento's statistics (see docs/contracts.md); None before there is anything to tell."""
         if self._peer is None or not self.negotiated:
             return None
-        found = await self.node.run(self._peer.stats)
+        report = await self.node.run(self._peer.report)
         wanted = KINDS.get(media_type) if media_type else None
-        return rtp_stats(found, wanted) or None
+        return statistics(self.id, report, wanted, bool(complete)) or None
