@@ -49,6 +49,8 @@ LOCATIONS = """\
 location /live {{
   proxy_pass http://gateways;
   proxy_connect_timeout 2s;  # the next gateway is asked then
+  proxy_set_header Host $http_host;  # nginx hands nothing down to a location that sets a header of its own
+  proxy_set_header X-Real-IP $remote_addr;
   proxy_set_header Upgrade $http_upgrade;
   proxy_set_header Connection $connection_upgrade;
   proxy_read_timeout 60s;  # the page pings every 10 s
