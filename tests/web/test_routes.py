@@ -4,10 +4,11 @@ import re
 
 import pytest
 
-from appliance.models import Conversation, IdentityPhoto, Incident, Observation, Part, Seat
+from appliance.models import Conversation, Export, IdentityPhoto, Incident, Observation, Part, Seat
 from appliance.security.permission_map import CANDIDATE_PERMISSIONS, ROLE_PERMISSIONS
 from appliance.vocabulary import (
     ConversationKind,
+    ExportContainer,
     ObservationSource,
     ObservationType,
     PhotoKind,
@@ -44,9 +45,18 @@ def address(make, session):
         started_at=sitting.created_at,
         created_by_id=make.user(Role.REVIEWER).id,
     )
+    export = Export(
+        sitting_id=sitting.id,
+        contents=["camera"],
+        container=ExportContainer.WEBM,
+        with_records=True,
+        language="en",
+        requested_by={"kind": "user", "name": "Reviewer", "role": "reviewer"},
+        files=[],
+    )
     talk = Conversation(company_id=sitting.company_id, kind=ConversationKind.CALL, host=make.user(Role.PROCTOR))
     talk.seats = [Seat(sitting=sitting)]
-    session.add_all([seen, photo, part, marked, talk])
+    session.add_all([export, seen, photo, part, marked, talk])
     session.commit()
     ids = {
         "sittings": sitting.id,
@@ -57,6 +67,7 @@ def address(make, session):
         "exams": sitting.exam_id,
         "warnings": marked.id,
         "hand-ins": 1,
+        "exports": export.id,
         "conversations": talk.id,
     }
 
