@@ -228,19 +228,27 @@ class Browser:
     async def publish(self, track: str, clip: Clip) -> Publication:
         """Offer a track; the answer and the candidates are taken as they come."""
         self.clip = clip
+        kinds = ("video", "audio") if track == "camera" else ("video",)
+        return await self._send(track, clip, kinds, {"type": "publish", "track": track})
+
+    async def speak(self, conversation_id: int, clip: Clip) -> Publication:
+        """Send a clip's picture and sound into a conversation."""
+        message = {"type": "speak", "conversation_id": conversation_id}
+        return await self._send("voice", clip, ("video", "audio"), message)
+
+    async def _send(self, track: str, clip: Clip, kinds: tuple[str, ...], message: dict[str, Any]) -> Publication:
         loop = asyncio.get_running_loop()
         connection = f"{track}-{next(_names)}"
-        kinds = ("video", "audio") if track == "camera" else ("video",)
 
         def found(candidate: str, mid: str, index: int) -> None:
-            message = {
+            trickled = {
                 "type": "candidate",
                 "connection": connection,
                 "candidate": candidate,
                 "sdp_mid": mid,
                 "sdp_m_line_index": index,
             }
-            loop.call_soon_threadsafe(self._say_soon, message)
+            loop.call_soon_threadsafe(self._say_soon, trickled)
 
         publisher = await asyncio.to_thread(SyntheticPublisher, clip, found, None, kinds)
         old = self.publications.get(track)
@@ -248,7 +256,7 @@ class Browser:
         if old is not None:
             await asyncio.to_thread(old.publisher.close)
         offer = await asyncio.to_thread(publisher.create_offer)
-        await self.say(type="publish", track=track, connection=connection, sdp=offer)
+        await self.say(**message, connection=connection, sdp=offer)
         return publication
 
     async def drop(self) -> None:

@@ -122,7 +122,7 @@ def leave(session: Session, actor: Actor, seat: Seat, reason: str = "left") -> C
 
 def end(session: Session, actor: Actor, conversation: Conversation) -> Conversation:
     """End it for all; a second time changes nothing."""
-    session.refresh(conversation, with_for_update=True)
+    _lock(session, conversation)
     return conversation if conversation.ended_at is not None else _end(session, actor, conversation, "ended")
 
 
@@ -134,8 +134,7 @@ def leave_sitting(session: Session, actor: Actor, sitting_id: int) -> None:
 
 def sends(session: Session, conversation_id: int, seat_id: int, endpoint_id: str) -> None:
     """Note to which endpoint a person sends from now on; empty: they do not any more."""
-    row = get(session, conversation_id)
-    session.refresh(row, with_for_update=True)
+    row = _lock(session, get(session, conversation_id))
     seat = session.get(Seat, seat_id, populate_existing=True)
     if seat is None or row.ended_at is not None:
         raise ImpossibleStep("This conversation is over.", conversation_id=conversation_id)
@@ -155,8 +154,7 @@ def stopped_sending(session: Session, conversation_id: int, seat_id: int, endpoi
 
 def lives_in(session: Session, conversation_id: int, node_url: str, pipeline_id: str) -> tuple[str, str]:
     """Note where its media live if nobody did before; return where they do: (node's URL, pipeline's id)."""
-    row = get(session, conversation_id)
-    session.refresh(row, with_for_update=True)
+    row = _lock(session, get(session, conversation_id))
     if row.ended_at is not None:
         raise ImpossibleStep("This conversation is over.", conversation_id=conversation_id)
     if not row.pipeline_id:
@@ -166,8 +164,7 @@ def lives_in(session: Session, conversation_id: int, node_url: str, pipeline_id:
 
 def pipeline_gone(session: Session, conversation_id: int, pipeline_id: str) -> None:
     """Its node is lost with all objects: nobody sends any more; the pages of those who did begin anew."""
-    row = get(session, conversation_id)
-    session.refresh(row, with_for_update=True)
+    row = _lock(session, get(session, conversation_id))
     if row.ended_at is None and row.pipeline_id == pipeline_id:
         row.node_url = row.pipeline_id = ""
         for seat in row.seats:
@@ -229,10 +226,14 @@ def _check_free(session: Session, kind: ConversationKind, host_id: int, sittings
             raise ImpossibleStep("This candidate is in another conversation.", sitting_id=sitting.id)
 
 
-def _locked(session: Session, seat: Seat) -> Conversation:
-    row = seat.conversation
+def _lock(session: Session, row: Conversation) -> Conversation:
     session.flush()
     session.refresh(row, with_for_update=True)
+    return row
+
+
+def _locked(session: Session, seat: Seat) -> Conversation:
+    row = _lock(session, seat.conversation)
     if row.ended_at is not None:
         raise ImpossibleStep("This conversation is over.", conversation_id=row.id)
     return row
