@@ -40,7 +40,7 @@ OF_THE_BOX: Final[dict[str, Cause]] = {
         " goes on by itself within seconds.",
     ),
     "recordings_missing": Cause(
-        "The recordings folder is not there.",
+        "The recordings folder is not there and cannot be made.",
         "Mount its disk, or set recordings_dir to a folder that exists on this server and on every media node.",
     ),
     "disk_full": Cause(
@@ -188,7 +188,7 @@ OF_A_SITTING: Final[dict[str, Cause]] = {
         "Compare the addresses that both told: the node must be reachable at one of them (external address behind"
         " NAT), or offer a TURN server.",
     ),
-    "ice_in_progress": Cause("The connection is just being made.", "Check again in a few seconds."),
+    "just_begun": Cause("It has just begun.", "Check again in a few seconds."),
     "dtls_failed": Cause(
         "The encryption was not agreed on: packets pass, but not the DTLS handshake.",
         "A middlebox that changes UDP, or a very old browser; try another network or browser.",

@@ -65,11 +65,12 @@ def check_recordings_folder(host: Host) -> list[Step]:
     """A file can be made where the nodes write; also tells a full disk from a read-only one."""
     folder = host.settings.recordings
     try:
+        folder.mkdir(parents=True, exist_ok=True)  # as the gateway does before each part
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".check-") as probe:
             probe.write(bytes(64 * 1024))
             probe.flush()
             os.fsync(probe.fileno())
-    except FileNotFoundError:
+    except (FileNotFoundError, FileExistsError, NotADirectoryError):
         return [failed("recordings_folder", "recordings_missing", file=str(folder))]
     except OSError as error:
         full = error.errno in {errno.ENOSPC, errno.EDQUOT}

@@ -60,7 +60,7 @@ class Connection:
         self.told_watching: set[int] = set()
         """Sittings whose watching is in the audit log already."""
         self.stats_at = 0.0
-        """When its statistics were last written to the log (monotonic)."""
+        """When its own report was last written down (monotonic)."""
         self.closed_by: CloseCode | None = None
         self.tasks: set[asyncio.Task[None]] = set()
         self._bucket = TokenBucket(*FIRST_RATE)

@@ -18,7 +18,7 @@ from appliance.ice_servers import ice_servers
 from appliance.security import identity as identities
 from appliance.security import live_tokens
 from appliance.security.permission_map import Permission, permits
-from appliance.services import conversations, nodes
+from appliance.services import conversations, nodes, pipeline_checks
 from appliance.settings import Settings
 from appliance.sitting_machine import OVER
 from appliance.vocabulary import GapCause, Role, SittingState, Track
@@ -27,6 +27,7 @@ from media.pipelines.membership import Membership
 from media.pipelines.registry import SittingPipelines
 from media.pipelines.store import Store
 from web.realtime import acts, visibility
+from web.realtime.checks import Checks
 from web.realtime.connection import Connection
 from web.realtime.conversing import Conversing
 from web.realtime.deadlines import Deadlines, now_ms
@@ -73,6 +74,7 @@ class Gateway:
         self.desks = Desks()
         self.tiles = TileFeed(self.store)
         self.conversing = Conversing(self.store, self.pipelines.conversations, self._spawn)
+        self.checks = Checks(self.store)
         self.deadlines = Deadlines(self.store, settings.interrupted_minutes, self._before_end)
         self.listener = bus.Listener(settings.database_url)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -98,6 +100,7 @@ class Gateway:
         for connection in self.rooms:
             connection.close(CloseCode.RESTART, "the gateway restarts")
         await asyncio.gather(*(c.socket.wait_closed() for c in self.rooms), return_exceptions=True)
+        await self.checks.close()
         await self.presence.close()
         self.conversing.close()
         await self.pipelines.close()
@@ -270,6 +273,8 @@ class Gateway:
             kind, _, number = event.topic.partition(":")
             if kind == "sitting" and event.kind == "sitting.changed":
                 self._sitting_changed(int(number), event.payload)
+            elif event.kind == pipeline_checks.REQUESTED:
+                self.checks.asked(int(event.payload["check_id"]))
             elif kind == "company" and event.kind == conversations.CHANGED:
                 self.conversing.changed(event.payload)
 

@@ -5,11 +5,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import structlog
 
 from appliance.db import to_ms, utcnow
 from appliance.errors import BadInput, NotFound, TooMany
 from appliance.security.permission_map import Permission
+from appliance.services import browser_statistics
 from appliance.vocabulary import GapCause, Track
 from media.kurento import IceCandidate
 from web.realtime import acts, conversing
@@ -203,12 +205,13 @@ async def chat(gateway: "Gateway", connection: Connection, message: Chat) -> Non
 
 
 async def stats(gateway: "Gateway", connection: Connection, message: Stats) -> None:
-    """Keep the browser's own statistics in the log, for support; more than one in 10 s is not worth a line."""
+    """Keep the browser's last report of itself, for checks of the pipeline; more than one in 10 s is not written."""
     sitting_id, now = own(connection), time.monotonic()
     if now - connection.stats_at < STATS_SECONDS:
         return
     connection.stats_at = now
-    log.info("browser.stats", sitting=sitting_id, values=message.values)
+    said = {"values": message.values, "pairs": message.pairs, "ice_errors": message.ice_errors}
+    await gateway.store.run(browser_statistics.keep, sitting_id, msgspec.to_builtins(said))
 
 
 def own(connection: Connection) -> int:

@@ -148,10 +148,41 @@ class Chat(ClientMessage, tag="chat"):
     incident: bool = False
 
 
-class Stats(ClientMessage, tag="stats"):
-    """Candidate: what the browser's getStats tells of its connections, for support."""
+class CandidatePair(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """A pair of ICE candidates that a browser tried; counts are of connectivity checks (W3C webrtc-stats)."""
 
-    values: Annotated[dict[str, dict[str, str | int | float | bool | None]], msgspec.Meta(max_length=8)]
+    local: Name = ""
+    remote: Name = ""
+    local_type: Name = ""
+    remote_type: Name = ""
+    protocol: Name = ""
+    state: Name = ""
+    nominated: bool = False
+    requests: int = 0
+    responses: int = 0
+
+
+class IceError(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """What a STUN or TURN server answered: ``code`` 401 is a wrong password, above 700 not reached."""
+
+    code: int
+    url: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    text: Annotated[str, msgspec.Meta(max_length=200)] = ""
+
+
+Measured = Annotated[str, msgspec.Meta(max_length=500)] | int | float | bool | None
+
+
+class Stats(ClientMessage, tag="stats"):
+    """Candidate: what the browser measures of its connections (``camera``, ``screen``, …) and page, for support."""
+
+    values: Annotated[
+        dict[Name, Annotated[dict[Name, Measured], msgspec.Meta(max_length=40)]], msgspec.Meta(max_length=8)
+    ]
+    pairs: Annotated[
+        dict[Name, Annotated[list[CandidatePair], msgspec.Meta(max_length=24)]], msgspec.Meta(max_length=8)
+    ] = {}
+    ice_errors: Annotated[list[IceError], msgspec.Meta(max_length=16)] = []
 
 
 AnyClientMessage = (

@@ -78,6 +78,7 @@ def test_a_full_disk_and_a_read_only_one_are_told_apart(box):
     with mounted(folder, "-t", "tmpfs", "-o", "ro", "tmpfs"):
         assert states(host.check_recordings_folder(box)) == [("recordings_folder", "failed", "recordings_readonly")]
     shutil.rmtree(folder)
+    folder.write_text("no folder")
     assert states(host.check_recordings_folder(box)) == [("recordings_folder", "failed", "recordings_missing")]
 
 
