@@ -1,0 +1,190 @@
+"""One thread that receives for all peer connections, by the clock, instead of two for each that every packet wakes.
+
+webrtcbin gives each peer connection a ``nicesrc`` and a ``queue`` between socket and decryption, two threads whose
+waking costs more than all that is done with a packet. Here libnice is looked at every :data:`PERIOD` for all
+connections at once, and what came goes on in this same thread, through decryption and RTP session into the jitter
+buffer, which never blocks.
+"""
+
+import ctypes
+import functools
+import itertools
+import logging
+import threading
+import time
+from typing import Any
+
+from media.node.gst import Gst
+from media.node.pulse import name_thread
+
+log = logging.getLogger(__name__)
+
+PERIOD = 0.02
+"""Seconds between two looks: what a packet may have to wait."""
+HURRY_PERIOD = 0.005
+"""The same while a connection is being made: ICE and DTLS take some ten turns."""
+HURRY_SECONDS = 3.0
+STUCK_SECONDS = 1.0
+"""Who does not let its packets through for so long is cut off: the others must not wait for it."""
+
+Received = ctypes.CFUNCTYPE(
+    None, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint, ctypes.c_uint, ctypes.c_void_p, ctypes.c_void_p
+)
+"""NiceAgentRecvFunc: agent, stream, component, length, data, user data."""
+
+_glib = ctypes.CDLL("libglib-2.0.so.0")
+_glib.g_main_context_new.restype = ctypes.c_void_p
+_glib.g_main_context_unref.argtypes = [ctypes.c_void_p]
+_glib.g_main_context_iteration.argtypes = [ctypes.c_void_p, ctypes.c_int]
+_nice = ctypes.CDLL("libnice.so.10")
+_nice.nice_agent_attach_recv.argtypes = [ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint, *[ctypes.c_void_p] * 3]
+_gst = ctypes.CDLL("libgstreamer-1.0.so.0")
+_gst.gst_pad_push.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
+_brief = ctypes.PyDLL("libgstreamer-1.0.so.0")
+"""Its calls keep the GIL: they take less than handing it over."""
+_brief.gst_buffer_new_memdup.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+_brief.gst_buffer_new_memdup.restype = ctypes.c_void_p
+_brief.gst_mini_object_unref.argtypes = [ctypes.c_void_p]
+_Times = ctypes.c_uint64 * 2
+_TIMES_AT = 72
+"""Where pts and dts stand in a GstBuffer, a public structure: behind its GstMiniObject (64 bytes) and a pointer."""
+
+
+class Line:
+    """What one peer connection receives. Takes the place of its ``nicesrc``."""
+
+    def __init__(self, nicesrc: Any) -> None:
+        """Stop ``nicesrc`` and what stands between it and the decoder of DTLS; link a pad of our own instead."""
+        self._agent = nicesrc.get_property("agent")
+        self._place = (nicesrc.get_property("stream"), nicesrc.get_property("component"))
+        self._clock, self._base_time = nicesrc.get_clock(), nicesrc.get_base_time()
+        self._lock = threading.Lock()
+        self._open = True
+        self._buffers: list[int] = []  # of one period: the socket's own buffer is what bounds it
+        chain, self._sink = _chain(nicesrc)
+        for element in chain:
+            element.set_locked_state(True)
+            element.set_state(Gst.State.NULL)
+        self._sink.get_peer().unlink(self._sink)
+        self._pad = Gst.Pad.new("line", Gst.PadDirection.SRC)
+        self._pad.set_active(True)
+        self._pad.link_full(self._sink, Gst.PadLinkCheck.NOTHING)  # our pad lives in no bin
+        self._pad.push_event(Gst.Event.new_stream_start(f"line{id(self)}"))
+        segment = Gst.Segment.new()
+        segment.init(Gst.Format.TIME)
+        self._pad.push_event(Gst.Event.new_segment(segment))
+        self._address = hash(self._pad)  # PyGObject: the address of the GObject
+
+    def attach(self, context: int | None, received: Any, key: int | None) -> None:
+        """Let libnice give what comes to ``received``, in the thread that runs ``context``; None to stop."""
+        _nice.nice_agent_attach_recv(hash(self._agent), *self._place, context, received, key)
+
+    def take(self, data: int, length: int) -> None:
+        """Keep a packet; the memory is libnice's."""
+        self._buffers.append(_brief.gst_buffer_new_memdup(data, length))
+
+    def push(self) -> None:
+        """Hand on what came."""
+        buffers, self._buffers = self._buffers, []
+        times = _Times(*[max(0, self._clock.get_time() - self._base_time)] * 2)
+        with self._lock:
+            for buffer in buffers:
+                if self._open:
+                    ctypes.memmove(buffer + _TIMES_AT, times, 16)
+                    _gst.gst_pad_push(self._address, buffer)
+                else:
+                    _brief.gst_mini_object_unref(buffer)
+
+    def flush(self) -> None:
+        """Let go whoever is held in :meth:`push`; nothing passes any more."""
+        self._open = False
+        self._pad.push_event(Gst.Event.new_flush_start())
+
+    def close(self) -> None:
+        """Receive nothing more. No push is under way on return."""
+        self.attach(None, None, None)
+        self.flush()
+        with self._lock:
+            self._pad.set_active(False)
+            self._pad.unlink(self._sink)
+        self._agent = self._sink = None
+
+
+def _chain(nicesrc: Any) -> tuple[list[Any], Any]:
+    """The elements from a ``nicesrc`` to the decoder of DTLS, and the decoder's pad."""
+    chain, element = [], nicesrc
+    while element.get_factory().get_name() != "dtlssrtpdec":
+        chain.append(element)
+        sink = element.get_static_pad("src").get_peer()
+        element = sink.get_parent_element()
+    return chain, sink
+
+
+class Ingest:
+    """The thread, and a second one that sees to it that it is never stuck."""
+
+    def __init__(self) -> None:
+        """Start."""
+        self._context = _glib.g_main_context_new()
+        self._lines: dict[int, Line] = {}
+        self._keys = itertools.count(1)
+        self._filled: dict[int, Line] = {}
+        self._hurry_until = 0.0
+        self._received = Received(self._on_received)  # kept: C holds its address
+        self._pushing: tuple[float, Line] | None = None
+        threading.Thread(target=self._run, name="ingest", daemon=True).start()
+        threading.Thread(target=self._watch, name="ingest-watch", daemon=True).start()
+
+    def take_over(self, webrtcbin: Any) -> list[int]:
+        """Receive for a webrtcbin that has its transports. Keys for :meth:`drop`; from any thread."""
+        keys = []
+        sources = webrtcbin.iterate_all_by_element_factory_name("nicesrc")
+        while (found := sources.next())[0] == Gst.IteratorResult.OK:
+            if found[1].is_locked_state():
+                continue  # taken over before
+            line, key = Line(found[1]), next(self._keys)
+            self._lines[key] = line
+            self._hurry_until = time.monotonic() + HURRY_SECONDS
+            line.attach(self._context, self._received, key)
+            keys.append(key)
+        return keys
+
+    def drop(self, keys: list[int]) -> None:
+        """Receive no more; before the webrtcbin stops."""
+        for key in keys:
+            self._lines.pop(key).close()
+
+    def _on_received(self, _agent: int, _stream: int, _component: int, length: int, data: int, key: int) -> None:
+        line = self._lines.get(key)
+        if line is not None:
+            line.take(data, length)
+            self._filled[key] = line
+
+    def _run(self) -> None:
+        name_thread("ingest")
+        due = time.monotonic()
+        while True:
+            _glib.g_main_context_iteration(self._context, 0)
+            for line in self._filled.values():
+                self._pushing = (time.monotonic(), line)
+                line.push()
+            self._pushing = None
+            self._filled.clear()
+            now = time.monotonic()
+            due = max(due + (HURRY_PERIOD if now < self._hurry_until else PERIOD), now)
+            time.sleep(due - now)
+
+    def _watch(self) -> None:
+        """webrtcbin holds back media that was not agreed on; from a hostile peer such may come."""
+        while True:
+            time.sleep(STUCK_SECONDS / 2)
+            pushing = self._pushing
+            if pushing is not None and time.monotonic() - pushing[0] > STUCK_SECONDS:
+                log.warning("a peer connection takes no packets: cut off")
+                pushing[1].flush()
+
+
+@functools.cache
+def ingest() -> Ingest:
+    """The one of this process, started when first asked for."""
+    return Ingest()
