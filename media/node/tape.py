@@ -47,10 +47,14 @@ class Track:
         self.awaiting_keyframe = True
         self.asked = 0.0
         self._shift_ns = 0
+        self._pulled_ns: int | None = None
+        self._oldest_ns = self._newest_ns = 0  # what is believed in this pull; the time of the last frame
 
     def pull(self, now_ns: int) -> list[tuple[int, bytes]]:
-        """All frames that came: (running time in ns, data)."""
+        """All frames that came, in their order: (running time in ns, data)."""
         found: list[tuple[int, bytes]] = []
+        waited_ns = 0 if self._pulled_ns is None else now_ns - self._pulled_ns  # long after a disk that hung
+        self._pulled_ns, self._oldest_ns = now_ns, now_ns - OLDEST_NS - waited_ns
         while (sample := self.sink.try_pull_sample(0)) is not None:
             buffer = sample.get_buffer()
             size = buffer.get_size()
@@ -67,10 +71,12 @@ class Track:
         if pts == Gst.CLOCK_TIME_NONE:
             return now_ns
         at = int(segment.to_running_time(Gst.Format.TIME, pts)) + self._shift_ns
-        if not now_ns - OLDEST_NS <= at <= now_ns + NEWEST_NS:
+        if not self._oldest_ns <= at <= now_ns + NEWEST_NS:
             self._shift_ns += now_ns - at
             at = now_ns
-        return at
+        # A frame builds on the one before: whatever clocks do, the file is not to hold them the other way round.
+        self._newest_ns = max(self._newest_ns, at)
+        return self._newest_ns
 
     def ask_keyframe(self) -> None:
         """Ask the source, not more often than needed."""

@@ -11,6 +11,7 @@ Where a file cannot be seen from here (a node elsewhere, no shared folder) nothi
 
 import asyncio
 import contextlib
+import os
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -28,10 +29,10 @@ from media.kurento import KurentoError, MediaType, RecorderEndpoint, WebRtcEndpo
 from media.pipelines import evidence
 from media.pipelines.live_track import LiveTrack
 from media.pipelines.store import Store
-from media.recordings.opening import opening_of
+from media.recordings.opening import HEAD_BYTES, Opening, read_opening
 
 PERIOD = 0.25
-"""128 files cost a stat each: 2 ms a second. A stall is to be on the timeline within 3 s; its ladder takes 2.75."""
+"""128 files cost a look each: 2 ms a second. A stall is to be on the timeline within 3 s; its ladder takes 2.75."""
 SILENT_SECONDS = 0.5
 """A file of a picture that moves grows five times as often; from here on the endpoint is asked what it receives."""
 ASK_SECONDS = 1.0
@@ -81,6 +82,8 @@ class Look:
     written_at: datetime = EPOCH
     writer: str = ""
     keyframe: bool = False
+    torn: bool = False
+    """It was cut under its writer, who went on behind: there is a hole where pictures were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,7 @@ class Watched:
             return Step.NOTHING
         self.seen, self.writer = True, look.writer or self.writer
         self.keyframe = self.keyframe or look.keyframe
-        if look.size < self.size:
+        if look.torn or look.size < self.size:
             return Step.GONE
         if look.size > self.size:
             self.grown += look.size - self.size
@@ -288,11 +291,14 @@ def _look_at_all(wanted: Iterable[tuple[Path, bool]]) -> list[Look]:
 
 def _look_at(path: Path, head: bool) -> Look:
     try:
-        state = path.stat()
-        size, written_at = state.st_size, from_ms(round(state.st_mtime * 1000))
-        if not head or not size:
-            return Look(size, written_at)
-        opening = opening_of(path)
+        with path.open("rb") as file:
+            state = os.fstat(file.fileno())
+            size, written_at = state.st_size, from_ms(round(state.st_mtime * 1000))
+            if not size:
+                return Look(0, written_at)
+            torn = file.seek(0, os.SEEK_HOLE) < size
+            file.seek(0)
+            opening = read_opening(file.read(HEAD_BYTES)) if head else Opening()
     except OSError:
         return Look(None)
-    return Look(size, written_at, opening.writer, opening.keyframe)
+    return Look(size, written_at, opening.writer, opening.keyframe, torn)
