@@ -1,12 +1,13 @@
-"""A file or stream played in a GStreamer pipeline of its own, frame by frame at its own pace.
+"""A file or stream played, frame by frame at its own pace.
 
-A pipeline of its own, because playing, pausing and seeking are states of a whole pipeline, and the one that the
-frames go to must never stop. All calls block; frames come from GStreamer's threads.
+GStreamer reads, decodes and encodes in a pipeline of its own as fast as its frames are taken; a thread gives each one
+on when it is due. So a pause is nothing but taking no more, and no state of a pipeline decides about time.
 """
 
 import itertools
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +17,14 @@ from media.node.gst import Gst, ask_keyframe, caps, make
 
 log = logging.getLogger(__name__)
 
-STATE_SECONDS = 5 * 10**9
-"""ns that a change of state may take until its outcome is looked at; a slow network goes on by itself."""
-ENCODED_FRAMES = 50
-"""Frames that wait for their moment."""
+SEEK_NS = 2 * 10**9
+"""How long a seek waits for the file to be opened."""
+ENCODED_FRAMES = 30
+"""Frames of a kind made in advance: two seconds of pictures, most of a second of sound."""
+GLANCE = 0.01
+"""Seconds between two looks for frames that are not there yet, or for a pause's end."""
+LATE = 0.5
+"""Seconds behind after which time is taken to have stood still: a slow source, not a late frame."""
 PIXELS = (1280, 720)
 """Larger pictures are scaled down: more is not encoded in time beside other work."""
 RESOURCE = {
@@ -38,6 +43,8 @@ STREAM = {
 
 OnFrame = Callable[[str, bytes, bool], None]
 """kind, VP8 or Opus frame, whether it is a key frame."""
+OnEncoder = Callable[[str], None]
+"""A kind that has to be encoded; told before its first frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,47 +56,84 @@ class Outcome:
     description: str = ""
 
 
+@dataclass
+class Line:
+    """Frames of one kind; ``head`` is the next one: its place in ms, data, whether it is a key frame."""
+
+    kind: str
+    sink: Any
+    head: tuple[int, bytes, bool] | None = None
+
+    def look(self) -> int | None:
+        """Place of the next frame in ms; None while there is none."""
+        while self.head is None:
+            sample = self.sink.try_pull_sample(0)
+            if sample is None:
+                return None
+            buffer, segment = sample.get_buffer(), sample.get_segment()
+            at = segment.to_stream_time(Gst.Format.TIME, buffer.pts)
+            if buffer.get_size() and Gst.CLOCK_TIME_NONE not in (buffer.pts, at):
+                data = buffer.extract_dup(0, buffer.get_size())
+                self.head = (at // Gst.MSECOND, data, not buffer.has_flags(DELTA))
+        return self.head[0]
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing comes any more."""
+        return self.head is None and bool(self.sink.get_property("eos"))
+
+
 class Playback:
     """One playing of one URI. ``encoded``: VP8 and Opus are given as they are; anything else is encoded anyhow."""
 
-    def __init__(self, uri: str, encoded: bool, on_frame: OnFrame) -> None:
-        """Not playing yet."""
-        self._on_frame = on_frame
+    def __init__(self, uri: str, encoded: bool, on_frame: OnFrame, on_encoder: OnEncoder) -> None:
+        """Paused, reads already."""
+        self._on_frame, self._on_encoder = on_frame, on_encoder
         self._pipeline: Any = Gst.Pipeline.new(None)
+        self._bus: Any = self._pipeline.get_bus()
         self._source = make("uridecodebin", uri=uri)
         if encoded:
             stop_at = "; ".join((*(item.split(",")[0] for item in CAPS.values()), "video/x-raw", "audio/x-raw"))
             self._source.set_property("caps", caps(stop_at))
-        self._handler = self._source.connect("pad-added", self._on_pad)
+        self._complete, self._running, self._closing = threading.Event(), threading.Event(), threading.Event()
+        self._handlers = [
+            self._source.connect("pad-added", self._on_pad),
+            self._source.connect("no-more-pads", lambda _source: self._complete.set()),
+        ]
         self._pipeline.add(self._source)
-        self._kinds: dict[str, Any] = {}
-        self._transcoded: set[str] = set()
+        self._lines: dict[str, Line] = {}
         self._lock = threading.Lock()
-
-    @property
-    def transcoded(self) -> frozenset[str]:
-        """Kinds that are encoded here."""
-        with self._lock:
-            return frozenset(self._transcoded)
+        self._ended = False
+        self._position_ms = 0
+        self._origin: float | None = None
+        self._pipeline.set_state(Gst.State.PLAYING)
+        self._thread = threading.Thread(target=self._give, name="player", daemon=True)
+        self._thread.start()
 
     def play(self) -> None:
         """Begin, or go on."""
-        self._pipeline.set_state(Gst.State.PLAYING)
+        self._running.set()
 
     def pause(self) -> None:
         """Stand still; :meth:`play` goes on from there."""
-        self._pipeline.set_state(Gst.State.PAUSED)
+        self._running.clear()
 
     def seek(self, position_ms: int) -> bool:
-        """Go on from a place; False where that cannot be."""
-        self._pipeline.get_state(STATE_SECONDS)
+        """Go on from the key frame before a place; False where that cannot be."""
+        self._complete.wait(SEEK_NS / 10**9)
+        self._pipeline.get_state(SEEK_NS)
         flags = Gst.SeekFlags.FLUSH | Gst.SeekFlags.KEY_UNIT
-        return bool(self._pipeline.seek_simple(Gst.Format.TIME, flags, position_ms * Gst.MSECOND))
+        with self._lock:
+            if not self._pipeline.seek_simple(Gst.Format.TIME, flags, position_ms * Gst.MSECOND):
+                return False
+            for line in self._lines.values():
+                line.head = None
+            self._origin, self._position_ms, self._ended = None, position_ms, False
+        return True
 
     def position_ms(self) -> int:
         """Where it is."""
-        known, at = self._pipeline.query_position(Gst.Format.TIME)
-        return at // Gst.MSECOND if known else 0
+        return self._position_ms
 
     def seekable(self) -> tuple[bool, int, int, int]:
         """Whether one can seek; from, to and the whole duration in ms."""
@@ -102,20 +146,17 @@ class Playback:
         return bool(can), start // Gst.MSECOND, (end // Gst.MSECOND if end > 0 else whole), whole
 
     def ask_keyframe(self) -> None:
-        """Ask the encoder, if there is one."""
+        """Ask the encoder; if there is none, nobody listens."""
         with self._lock:
-            sink = self._kinds.get("video") if "video" in self._transcoded else None
-        if sink is not None:
-            ask_keyframe(sink.get_static_pad("sink"))
+            line = self._lines.get("video")
+        if line is not None:
+            ask_keyframe(line.sink.get_static_pad("sink"))
 
     def look(self) -> Outcome | None:
-        """The end or the first error since the last look."""
-        outcome: Outcome | None = None
-        bus = self._pipeline.get_bus()
-        while (message := bus.pop()) is not None:
-            if message.type == Gst.MessageType.EOS:
-                outcome = outcome or Outcome(ended=True)
-            elif message.type == Gst.MessageType.ERROR:
+        """The first error since the last look, or the end."""
+        outcome = Outcome(ended=True) if self._ended else None
+        while (message := self._bus.pop()) is not None:
+            if message.type == Gst.MessageType.ERROR:
                 error, debug = message.parse_error()
                 log.warning("playing: %s (%s)", error.message, debug)
                 outcome = outcome if outcome and outcome.error else Outcome(False, _kind(error), error.message)
@@ -123,26 +164,28 @@ class Playback:
 
     def close(self) -> None:
         """Stop; no frame comes after this."""
-        self._source.disconnect(self._handler)
+        self._closing.set()
+        self._running.set()
+        self._thread.join()
         self._pipeline.set_state(Gst.State.NULL)
-        self._pipeline.get_bus().set_flushing(True)
-        self._kinds.clear()
+        self._bus.set_flushing(True)
+        for handler in self._handlers:  # each holds this object, which holds the pipeline
+            self._source.disconnect(handler)
+        self._lines.clear()
+        self._pipeline = self._source = None
 
     # ---- in GStreamer's threads
 
     def _on_pad(self, _source: Any, pad: Any) -> None:
         media = (pad.get_current_caps() or pad.query_caps(None)).get_structure(0).get_name()
         kind = media.split("/", 1)[0]
-        with self._lock:
-            if kind not in CAPS or kind in self._kinds:
-                return  # the first picture and the first sound
-            encoded = media == CAPS[kind].split(",")[0]
-            sink = make("appsink", sync=True, emit_signals=True, max_buffers=ENCODED_FRAMES, enable_last_sample=False)
-            sink.connect("new-sample", self._sample, kind)
-            self._kinds[kind] = sink
-            if not encoded:
-                self._transcoded.add(kind)
-        chain = [sink] if encoded else [*_shape(kind), *encoder(kind), sink]
+        if kind not in CAPS or kind in self._lines:
+            return  # the first picture and the first sound
+        encoded = media == CAPS[kind].split(",")[0]
+        sink = make("appsink", sync=False, async_=False, max_buffers=ENCODED_FRAMES, enable_last_sample=False)
+        if not encoded:
+            self._on_encoder(kind)
+        chain = [make("queue"), sink] if encoded else [*_shape(kind), *encoder(kind), sink]
         for element in chain:
             self._pipeline.add(element)
         for upstream, downstream in itertools.pairwise(chain):
@@ -150,15 +193,40 @@ class Playback:
         for element in reversed(chain):
             element.sync_state_with_parent()
         pad.link(chain[0].get_static_pad("sink"))
+        with self._lock:
+            self._lines[kind] = Line(kind, sink)
 
-    def _sample(self, sink: Any, kind: str) -> Any:
-        sample = sink.emit("pull-sample")
-        if sample is None:
-            return Gst.FlowReturn.EOS
-        buffer = sample.get_buffer()
-        if buffer.get_size():
-            self._on_frame(kind, buffer.extract_dup(0, buffer.get_size()), not buffer.has_flags(DELTA))
-        return Gst.FlowReturn.OK
+    # ---- in a thread of its own
+
+    def _give(self) -> None:
+        while not self._closing.is_set():
+            if not self._running.is_set():
+                self._origin = None
+                self._running.wait()
+                continue
+            with self._lock:
+                wait = self._next()
+            if wait > 0:
+                self._closing.wait(min(wait, GLANCE))
+
+    def _next(self) -> float:
+        """Give the next frame if it is due; else the seconds to wait for it."""
+        if not self._complete.is_set():
+            return GLANCE
+        ready = [(at, line) for line in self._lines.values() if (at := line.look()) is not None]
+        if not ready:
+            self._ended = all(line.over for line in self._lines.values())
+            return GLANCE
+        at, line = min(ready, key=lambda item: item[0])
+        now = time.monotonic()
+        if self._origin is None or now - (self._origin + at / 1000) > LATE:
+            self._origin = now - at / 1000
+        wait = self._origin + at / 1000 - now
+        if wait <= 0 and line.head is not None:
+            _at, data, keyframe = line.head
+            line.head, self._position_ms = None, at
+            self._on_frame(line.kind, data, keyframe)
+        return wait
 
 
 def _shape(kind: str) -> list[Any]:

@@ -77,7 +77,8 @@ class PlayerEndpoint(MediaElement):
         if playback is None:
             for kind in KINDS.values():
                 self.outlet(kind)
-            playback = self._playback = Playback(self.uri, self._encoded, self._frame)
+            self.transcoding.clear()
+            playback = self._playback = Playback(self.uri, self._encoded, self._frame, self.transcoding.add)
             self._lend(playback)
             self.node.pulse.add(self._watch)
         playback.play()
@@ -99,7 +100,6 @@ class PlayerEndpoint(MediaElement):
         playback = self._playback
         if playback is None:
             return
-        self.transcoding = set(playback.transcoded)
         outcome = playback.look()
         if outcome is not None:
             self.node.soon(lambda: self.node.spawn(self._over(playback, outcome)))
