@@ -27,11 +27,19 @@ def node() -> None:
 
 @node.command()
 @click.option("--listen", default="127.0.0.1:8888", show_default=True, metavar="HOST:PORT", help="Control port.")
-def run(listen: str) -> None:
+@click.option("--ice-ports", metavar="FIRST-LAST", help="Ports of ICE, UDP and TCP, for a firewall [default: any].")
+def run(listen: str, ice_ports: str | None) -> None:
     """Run the embedded media node: Kurento's protocol on GStreamer."""
-    from media.node.__main__ import run as run_node  # noqa: PLC0415 - GStreamer is loaded in this process only
+    # imported here, because GStreamer is loaded in this process only
+    from media.node.__main__ import port_range  # noqa: PLC0415
+    from media.node.__main__ import run as run_node  # noqa: PLC0415
+    from media.node.node import Options  # noqa: PLC0415
 
-    run_node(listen)
+    try:
+        options = Options(ice_ports=port_range(ice_ports) if ice_ports else None)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--ice-ports") from error
+    run_node(listen, options)
 
 
 @node.command()

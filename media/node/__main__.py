@@ -59,10 +59,10 @@ def run(listen: str, options: Options | None = None) -> None:
 
 
 def port_range(text: str) -> tuple[int, int]:
-    """``40000-49999``; ArgumentTypeError (a ValueError to others) for anything else."""
+    """``40000-49999``; ValueError for anything else."""
     first, separator, last = text.partition("-")
     if not separator or not first.isdigit() or not last.isdigit() or not 1024 <= int(first) <= int(last) <= 65535:
-        raise argparse.ArgumentTypeError(f"'{text}' is no range of ports; it looks like 40000-49999")
+        raise ValueError(f"'{text}' is no range of ports; it looks like 40000-49999")
     return int(first), int(last)
 
 
@@ -72,7 +72,7 @@ def main() -> None:
     parser.add_argument("--listen", default="127.0.0.1:8888", help="HOST:PORT (default %(default)s)")
     parser.add_argument("--collect-after", type=float, default=240.0, help="seconds (default %(default)s)")
     parser.add_argument(
-        "--ice-ports", type=port_range, metavar="FIRST-LAST", help="ports of ICE, UDP and TCP (default: any free one)"
+        "--ice-ports", metavar="FIRST-LAST", help="ports of ICE, UDP and TCP, as 40000-49999 (default: any free one)"
     )
     parser.add_argument("--verbose", action="store_true")
     options = parser.parse_args()
@@ -80,7 +80,10 @@ def main() -> None:
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("websockets").setLevel(logging.WARNING)
     try:
-        run(options.listen, Options(collect_after=options.collect_after, ice_ports=options.ice_ports))
+        run(
+            options.listen,
+            Options(options.collect_after, ice_ports=port_range(options.ice_ports) if options.ice_ports else None),
+        )
     except (OSError, ValueError, gst.GStreamerMissing) as error:
         parser.exit(1, f"The media node cannot start: {error}\n")
 

@@ -100,6 +100,7 @@ class SyntheticPublisher:
         self._keyframe_wanted = threading.Event()
         self._feeder = threading.Thread(target=self._feed, name="publisher", daemon=True)
         self.state = "new"
+        self.offer = ""
         self.keyframes_asked = 0
         self.clip_origin = 0.0
         """``time.monotonic()`` at which the clip's present lap began; a key frame that is asked for moves it."""
@@ -114,6 +115,7 @@ class SyntheticPublisher:
     def create_offer(self) -> str:
         """The offer; candidates are told from now on."""
         offer = described(self._webrtcbin, "offer")
+        self.offer = offer
         self._mids = [section.mid for section in sdp.parse(offer).sections]
         call(self._webrtcbin, "set-local-description", parsed("offer", offer))
         for transceiver, stream in self._streams:  # or the payloader would refuse a clip of another profile or level

@@ -60,8 +60,13 @@ async def browser():
         await browser.close()
 
 
-async def negotiated(browser, pipeline, publish, before_offer=None, *, codec="", config=None, pass_on=None):
-    """(page, endpoint, told). ``before_offer(endpoint)``; ``pass_on`` changes or drops the node's candidates."""
+async def negotiated(
+    browser, pipeline, publish, before_offer=None, *, codec="", config=None, pass_on=None, heard=None
+):
+    """(page, endpoint, told). ``before_offer(endpoint)``; ``pass_on`` changes or drops the node's candidates.
+
+    ``heard``: what the node is told of the browser's; None for nothing.
+    """
     endpoint, told = await WebRtcEndpoint.create(pipeline), Told()
     for event in (*EVERYTHING, events.NewCandidatePairSelected):
         await endpoint.subscribe(event, told)
@@ -70,7 +75,9 @@ async def negotiated(browser, pipeline, publish, before_offer=None, *, codec="",
     await page.goto("http://localhost/")
 
     async def tell(found):
-        await endpoint.add_ice_candidate(IceCandidate(found["candidate"], found["sdpMid"], found["sdpMLineIndex"]))
+        line = heard(found["candidate"]) if heard is not None else found["candidate"]
+        if line is not None:
+            await endpoint.add_ice_candidate(IceCandidate(line, found["sdpMid"], found["sdpMLineIndex"]))
 
     async def found(event):
         candidate = event.candidate

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import os
 import queue
 import re
 import signal
@@ -29,12 +30,15 @@ ROOT = Path(__file__).resolve().parents[3]
 class NodeProcess:
     """``python -m media.node`` on a free port."""
 
-    def __init__(self, log: Path, *arguments: str, listen: str = "127.0.0.1:0") -> None:
+    def __init__(self, log: Path, *arguments: str, listen: str = "127.0.0.1:0", environment=None) -> None:
         self.log = log
         written = log.stat().st_size if log.exists() else 0
         with log.open("ab") as stderr:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "media.node", "--listen", listen, *arguments], cwd=ROOT, stderr=stderr
+                [sys.executable, "-m", "media.node", "--listen", listen, *arguments],
+                cwd=ROOT,
+                stderr=stderr,
+                env={**os.environ, **(environment or {})},
             )
         until = time.monotonic() + 20
         while not (ready := re.findall(r"media node ready at 127\.0\.0\.1:(\d+)", log.read_text()[written:])):
