@@ -16,10 +16,23 @@ from web.schemas import accounts, exams, integration
 from web.schemas import check_in as hear
 from web.schemas import conversations as talk
 from web.schemas import exports as take
+from web.schemas import nodes as node_words
 from web.schemas import sittings as say
 from web.schemas.hand_ins import HandInClaimed
 from web.services import Request
-from web.views import administration, candidate, conversations, demo, hand_ins, lms, log_in, open, review, sittings
+from web.views import (
+    administration,
+    candidate,
+    conversations,
+    demo,
+    hand_ins,
+    lms,
+    log_in,
+    nodes,
+    open,
+    review,
+    sittings,
+)
 from web.views import exports as exported
 from web.views import staff_pages as pages
 
@@ -125,6 +138,7 @@ ROUTES: Final[dict[Side, list[Row]]] = {
         Row("GET", "/exams", P.EXAM_LIST, pages.plain, name="exams", template="staff/exams.html"),
         Row("GET", "/staff", P.STAFF_LIST, pages.staff, name="staff", template="staff/people.html"),
         Row("GET", "/support", P.SUPPORT_VIEW, pages.plain, name="support", template="staff/support.html"),
+        Row("GET", "/nodes", P.NODE_VIEW, pages.plain, name="nodes", template="staff/nodes.html"),
         Row("GET", "/audit", P.AUDIT_READ, pages.audit, say.AuditQuery, name="audit", template="staff/audit.html"),
         # the room
         Row("POST", "/api/v1/live-token", P.LIVE_CONNECT, sittings.live_token),
@@ -198,6 +212,9 @@ ROUTES: Final[dict[Side, list[Row]]] = {
         Row("GET", "/api/v1/staff", P.STAFF_LIST, administration.list_staff),
         Row("POST", "/api/v1/staff", P.STAFF_EDIT, administration.create_person, accounts.NewPerson),
         Row("GET", "/api/v1/support/sittings", P.SUPPORT_VIEW, administration.support),
+        Row("GET", "/api/v1/nodes", P.NODE_VIEW, nodes.listing),
+        Row("POST", "/api/v1/nodes/{id}/drain", P.NODE_DRAIN, nodes.drain, node_words.Drain),
+        Row("POST", "/api/v1/nodes/{id}/resume", P.NODE_DRAIN, nodes.resume),
         Row("GET", "/api/v1/audit", P.AUDIT_READ, administration.list_audit, say.AuditQuery),
         Row("POST", "/api/v1/audit/verify", P.AUDIT_READ, administration.verify_audit),
     ],

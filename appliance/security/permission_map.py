@@ -46,6 +46,10 @@ class Permission(StrEnum):
     """Stages and media of sittings, without faces."""
     SUPPORT_CHECK = "support.check"
     """Check a sitting's path or the appliance; the bundle for the ticket holds addresses and session descriptions."""
+    NODE_VIEW = "node.view"
+    """Media nodes and gateways of the whole appliance: load, trend, stray files."""
+    NODE_DRAIN = "node.drain"
+    """Take a media node out of use for a restart, and into use again."""
     LIVE_CONNECT = "live.connect"
     """Open a socket."""
     SITTING_ATTEND = "sitting.attend"
@@ -114,13 +118,25 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         _P.STAFF_EDIT,
         _P.SUPPORT_VIEW,
         _P.SUPPORT_CHECK,
+        _P.NODE_VIEW,
+        _P.NODE_DRAIN,
         _P.AUDIT_READ,
     },
     Role.ORGANISER: _SEE | _JUDGE | {_P.RECORDING_EXPORT, _P.EXAM_EDIT},
     Role.PROCTOR: _SEE | _JUDGE | _WATCH,
     Role.REVIEWER: _SEE | _JUDGE | {_P.RECORDING_EXPORT},
     Role.SECURITY_OFFICER: frozenset({_P.AUDIT_READ, _P.STAFF_LIST, _P.SITTING_LIST, _P.SITTING_VIEW}),
-    Role.SUPPORT: frozenset({_P.SUPPORT_VIEW, _P.SUPPORT_CHECK, _P.SITTING_LIST, _P.SITTING_VIEW, _P.LIVE_CONNECT}),
+    Role.SUPPORT: frozenset(
+        {
+            _P.SUPPORT_VIEW,
+            _P.SUPPORT_CHECK,
+            _P.NODE_VIEW,
+            _P.NODE_DRAIN,
+            _P.SITTING_LIST,
+            _P.SITTING_VIEW,
+            _P.LIVE_CONNECT,
+        }
+    ),
     Role.AUDITOR: frozenset({_P.AUDIT_READ}),
 }
 """What each role may do within its company."""

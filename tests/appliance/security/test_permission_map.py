@@ -34,6 +34,8 @@ staff.edit                yes   -         -       -        -                -   
 staff.list                yes   -         -       -        yes              -       -       -
 support.view              yes   -         -       -        -                yes     -       -
 support.check             yes   -         -       -        -                yes     -       -
+node.view                 yes   -         -       -        -                yes     -       -
+node.drain                yes   -         -       -        -                yes     -       -
 live.connect              yes   -         yes     -        -                yes     -       yes
 sitting.attend            -     -         -       -        -                -       -       yes
 check_in.answer           -     -         -       -        -                -       -       yes
