@@ -48,6 +48,9 @@ export const post = (path, body = {}) =>
     body: JSON.stringify(body),
   });
 
+/** @param {string} path */
+export const del = (path) => request(path, { method: "DELETE", headers: { Accept: "application/json", "X-CSRF-Token": pageData.csrf } });
+
 /** Send a file as it is. @param {string} path @param {Blob} blob */
 export const postBlob = (path, blob) =>
   request(path, {

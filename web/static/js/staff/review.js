@@ -8,6 +8,7 @@ import { Identity } from "./identity.js";
 import { reviewActions } from "./review/actions.js";
 import { ConclusionForm } from "./review/conclusion_form.js";
 import { renderChecks, renderParts } from "./review/details.js";
+import { openExportDialog } from "./review/export_dialog.js";
 import { Findings } from "./review/findings.js";
 import { Scale } from "./review/heat.js";
 import { renderScore, scoreWord } from "./review/score_card.js";
@@ -85,8 +86,21 @@ function showHead(data) {
   fill(one("#head-score"), scored && h("span", { class: `badge tone-${scored.tone}`, title: scored.title }, icon("gauge"), _("Trust {score}", { score: score?.value ?? 0 })));
   const when = sitting.started_ms ? formatDateTime(sitting.started_ms) : _("never started");
   setText(one("#facts"), [`#${sitting.id}`, sitting.candidate.external_id, sitting.exam.name, when, sitting.proctor?.name && _("Proctor: {name}", { name: sitting.proctor.name })].filter(Boolean).join(" · "));
+  showExport(sitting.state, data.parts.length);
   const sealing = one("#sealing");
   sealing.hidden = !["finished", "processing"].includes(sitting.state);
+}
+
+/**
+ * @param {string} state of the sitting
+ * @param {number} parts
+ */
+function showExport(state, parts) {
+  const opener = document.querySelector("#export");
+  if (!(opener instanceof HTMLButtonElement)) return;
+  opener.hidden = false;
+  opener.disabled = !["in_review", "concluded"].includes(state) || parts === 0;
+  opener.title = opener.disabled ? _("Possible once the recordings are sealed") : "";
 }
 
 /** @type {Data | null} */
@@ -109,6 +123,7 @@ store.subscribe((state) => {
   setText(one("#chat-count"), String(shown.messages.length));
 });
 
+document.querySelector("#export")?.addEventListener("click", () => openExportDialog(id));
 connectTabs(one("#tabs"));
 one("#retry").addEventListener("click", () => void actions.load());
 setInterval(() => {

@@ -131,4 +131,23 @@
  * @property {Record<string, unknown>} [rules]
  */
 
+/**
+ * @typedef {object} Export
+ * @property {number} id
+ * @property {number} sitting_id
+ * @property {"waiting" | "working" | "ready" | "failed" | "deleted"} state
+ * @property {string[]} contents
+ * @property {"webm" | "mp4"} container
+ * @property {boolean} with_records
+ * @property {string} requested_by name
+ * @property {number} requested_ms
+ * @property {number} progress 0 to 1
+ * @property {string} problem why it failed
+ * @property {number | null} made_ms
+ * @property {number | null} expires_ms
+ * @property {number | null} size_bytes
+ * @property {string | null} url null until it is ready
+ * @property {{name: string, size: number}[]} files
+ */
+
 export {};
