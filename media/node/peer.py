@@ -178,6 +178,20 @@ class Peer:
         """Lines of the pair of candidates in use, ours first."""
         return nice.selected_pair(self._nice)
 
+    def rtcp_way(self) -> tuple[int, int, Any] | None:
+        """Where RTCP of our own goes out: our SSRC, that of the video that comes, a pad; None without any."""
+        rtpbin = self._rtpbin
+        ssrc = next(
+            (ssrc for ssrc, kind in self._kinds_by_ssrc().items() if kind == "video" and self._comes(ssrc)), 0
+        )
+        pad = rtpbin.get_static_pad("send_rtcp_src_0") if rtpbin is not None and ssrc else None
+        if pad is None or (way := pad.get_peer()) is None:
+            return None
+        return int(rtpbin.emit("get-internal-session", 0).get_property("internal-ssrc")), ssrc, way
+
+    def _comes(self, ssrc: int) -> bool:
+        return all(sender.ssrc != ssrc for sender in self.senders.values())
+
     def report(self) -> PeerReport:
         """Everything that a diagnosis needs."""
         local, remote = nice.local_candidates(self._nice), nice.remote_candidates(self._nice)

@@ -14,6 +14,7 @@ from media.kurento.errors import (
     SdpError,
 )
 from media.node import nice
+from media.node.bandwidth import Restraint
 from media.node.element import ANY_MEDIA_TYPE, KINDS
 from media.node.endpoint import SdpEndpoint
 from media.node.graph import PAYLOADERS, Branch, Outlet
@@ -70,13 +71,16 @@ class WebRtcEndpoint(SdpEndpoint):
         self.stun_server_address, self.stun_server_port, self.turn_url = "", 3478, ""
         self.external_address = self.external_i_pv4 = self.external_i_pv6 = self.network_interfaces = ""
         self.ice_tcp = True
-        self._peer: Peer | None = None
+        self.peer: Peer | None = None
         self._gathering = self._gathering_done = False
         self._found: list[tuple[int, str]] = []
         self._early: list[tuple[int, str]] = []
         self._pair: dict[str, Any] | None = None
         self._ice_state = "new"
         self._keyframe_asked = 0.0
+        self._restraint = Restraint(self)
+        self.asked_send_kbps = 0
+        """The limit of what is sent to the browser, once somebody set one; Kurento's preset is none of ours."""
 
     operations: ClassVar[dict[str, Operation]] = {
         **properties(
@@ -88,13 +92,24 @@ class WebRtcEndpoint(SdpEndpoint):
             ice_tcp=bool,
         ),
         **properties(external_i_pv4=str, external_i_pv6=str),
+        "setMaxVideoSendBandwidth": Operation(
+            lambda self, kbps: self.limit_sending(kbps), (Param("maxVideoSendBandwidth", int),)
+        ),
     }
+
+    def limit_sending(self, kbps: int) -> None:
+        """Limit what goes to the browser: the source is asked to send less."""
+        self.max_video_send_bandwidth = self.asked_send_kbps = kbps
+
+    def _look(self) -> None:
+        super()._look()
+        self._restraint.look()
 
     # ---- in threads
 
     def open_branch(self, outlet: Outlet) -> Branch | None:
         """A payloader into our webrtcbin, once negotiated."""
-        sender = self._peer.senders.get(outlet.kind) if self._peer and self.negotiated else None
+        sender = self.peer.senders.get(outlet.kind) if self.peer and self.negotiated else None
         if sender is None:
             return None
         if sender.codec != outlet.codec:
@@ -138,7 +153,7 @@ class WebRtcEndpoint(SdpEndpoint):
 
     def close_graph(self) -> None:
         """The peer goes first: nothing feeds our outlets then."""
-        peer, self._peer = self._peer, None
+        peer, self.peer = self.peer, None
         if peer is not None:
             peer.close()
         super().close_graph()
@@ -176,25 +191,25 @@ class WebRtcEndpoint(SdpEndpoint):
         return {kind: source.outlets[kind].codec for kind, source in found.items() if kind in source.outlets}
 
     def _answer(self, offer: str) -> str:
-        self._peer = self._make_peer()
+        self.peer = self._make_peer()
         try:
-            answer = self._peer.process_offer(offer, self._wanted(), self.max_video_recv_bandwidth)
+            answer = self.peer.process_offer(offer, self._wanted(), self.max_video_recv_bandwidth)
         except ValueError:
-            peer, self._peer = self._peer, None
+            peer, self.peer = self.peer, None
             peer.close()
             raise
-        self._negotiated(self._peer)
+        self._negotiated(self.peer)
         return answer
 
     def _offer(self) -> str:
-        self._peer = self._make_peer()
-        return self._peer.generate_offer(self._direction, self._wanted(), self.max_video_recv_bandwidth)
+        self.peer = self._make_peer()
+        return self.peer.generate_offer(self._direction, self._wanted(), self.max_video_recv_bandwidth)
 
     def _take_answer(self, answer: str) -> str:
-        if self._peer is None:
+        if self.peer is None:
             raise ValueError("the endpoint is released")
-        local = self._peer.process_answer(answer)
-        self._negotiated(self._peer)
+        local = self.peer.process_answer(answer)
+        self._negotiated(self.peer)
         return local
 
     def _negotiated(self, peer: Peer) -> None:
@@ -248,7 +263,7 @@ class WebRtcEndpoint(SdpEndpoint):
         if not self._gathering:
             self._found.append((mline, candidate))
             return
-        for line in self._peer.mlines if self._peer else ():
+        for line in self.peer.mlines if self.peer else ():
             self.tell(
                 "IceCandidateFound",
                 candidate={
@@ -301,9 +316,9 @@ class WebRtcEndpoint(SdpEndpoint):
         for delay in PAIR_DELAYS:
             await asyncio.sleep(delay)
             async with self.node.lock(self.id):
-                if self._peer is None or self.released:
+                if self.peer is None or self.released:
                     return
-                found = await self.node.run(self._peer.selected_pair)
+                found = await self.node.run(self.peer.selected_pair)
             if found is not None:
                 pair = candidate_pair(*found)
                 if pair != self._pair:
@@ -366,7 +381,7 @@ class WebRtcEndpoint(SdpEndpoint):
     @operation()
     def gatherCandidates(self) -> None:
         """Tell the candidates found so far and all that come."""
-        if self._gathering or self._peer is None:
+        if self._gathering or self.peer is None:
             return
         self._gathering = True
         for component in (1, 2):
@@ -384,17 +399,17 @@ class WebRtcEndpoint(SdpEndpoint):
         line = Param("candidate").read(candidate, what)
         mid = Param("sdpMid").read(candidate, what)
         mline = Param("sdpMLineIndex", int).read(candidate, what)
-        if self._peer is None or not self.negotiated:
+        if self.peer is None or not self.negotiated:
             if len(self._early) >= MAX_CANDIDATES:
                 raise CandidateRefused()
             self._early.append((mline, line))
             return
-        known = next((item for item in self._peer.mlines if item.index == mline or item.mid == mid), None)
+        known = next((item for item in self.peer.mlines if item.index == mline or item.mid == mid), None)
         if known is None:
             raise CandidateRefused()
         if not line.startswith("candidate:") or " tcp " in line.lower():
             return
-        await self.node.run(self._peer.add_candidate, known.index, line)
+        await self.node.run(self.peer.add_candidate, known.index, line)
 
     @operation()
     def getICECandidatePairs(self) -> list[dict[str, Any]]:
@@ -435,8 +450,8 @@ class WebRtcEndpoint(SdpEndpoint):
     @operation(ANY_MEDIA_TYPE, Param("complete", bool, optional=True))
     async def getStats(self, media_type: str | None, complete: bool | None) -> dict[str, Any] | None:
         """Kurento's statistics (see docs/contracts.md); None before there is anything to tell."""
-        if self._peer is None or not self.negotiated:
+        if self.peer is None or not self.negotiated:
             return None
-        report = await self.node.run(self._peer.report)
+        report = await self.node.run(self.peer.report)
         wanted = KINDS.get(media_type) if media_type else None
         return statistics(self.id, report, wanted, bool(complete)) or None
