@@ -168,6 +168,16 @@ class ExportContainer(StrEnum):
     MP4 = "mp4"
 
 
+class DiskState(StrEnum):
+    """What the forecast of the disks says."""
+
+    OK = "ok"
+    TIGHT = "tight"
+    """What is admitted will fit; somebody should make room."""
+    CLOSED = "closed"
+    """No new sitting is admitted, so that those that run will fit."""
+
+
 class PhotoKind(StrEnum):
     """Photos taken at the check-in."""
 

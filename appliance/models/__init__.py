@@ -6,6 +6,7 @@ from appliance.models.chat import ChatMessage
 from appliance.models.check_in import Consent, IdentityPhoto, SystemCheck
 from appliance.models.company import Company
 from appliance.models.conversation import Conversation, Seat
+from appliance.models.disk_outlook import DiskOutlook
 from appliance.models.exam import Exam
 from appliance.models.hand_in import HandIn, HandInChunk
 from appliance.models.export import Export
@@ -29,6 +30,7 @@ __all__ = [
     "Consent",
     "Conversation",
     "DataKey",
+    "DiskOutlook",
     "Exam",
     "Export",
     "Gap",

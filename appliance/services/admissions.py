@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import jwt
+import structlog
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -16,12 +17,14 @@ from appliance.db import utcnow
 from appliance.errors import LinkExpired, LinkInvalid, MediaUnavailable, NotFound, TokenInvalid
 from appliance.models import Candidate, Company, Exam, Sitting
 from appliance.security import cookies, identity
-from appliance.services import sittings, start_claims
+from appliance.services import disk_guard, sittings, start_claims
 from appliance.services.start_claims import StartClaims
 from appliance.sitting_machine import LIVE, OVER
 from appliance.vault import Vault
 from appliance.vocabulary import FinishedBy
 from appliance.vocabulary import SittingState as S
+
+log = structlog.get_logger(__name__)
 
 ALGORITHM: Final = "HS256"
 MAX_TOKEN: Final = 32_768
@@ -50,8 +53,8 @@ def admit(
     """Let the candidate of a start link in: find or make candidate, exam and sitting, and give a new cookie token.
 
     The same ``sessionId`` goes on with the same sitting; the newer start wins over older cookies. Raises
-    ``LinkExpired`` (also too late), ``LinkInvalid`` (also too early) and, for a new sitting when less than
-    ``reserve_mb`` of disk is free, ``MediaUnavailable``; the message says what is wrong for a person to read.
+    ``LinkExpired`` (also too late), ``LinkInvalid`` (also too early) and ``MediaUnavailable`` for a new sitting when
+    less than ``reserve_mb`` of disk is free, or would be when all sittings are over; the message is for people.
     """
     company, secret = _company(session, vault, company_slug)
     claims = start_claims.read(_decode(token, secret))
@@ -60,7 +63,7 @@ def admit(
     if sitting.state in {S.CREATED, S.SCHEDULED}:
         _check_window(claims.opens_at, claims.closes_at, utcnow())
         if is_new:
-            _check_disk(vault, reserve_mb)
+            _check_disk(session, vault, reserve_mb, sitting.duration_minutes)
         _take_over_exam(session, actor, sitting, claims)
     cookie_token = cookies.new_token()
     sitting.token_hash = cookies.token_hash(cookie_token)
@@ -177,12 +180,20 @@ def _check_window(opens_at: datetime | None, closes_at: datetime | None, now: da
         raise LinkExpired(f"The exam could be started until {when}.", reason="late", closes_at=closes_at.isoformat())
 
 
-def _check_disk(vault: Vault, reserve_mb: int) -> None:
-    """Turn new candidates away long before running ones are at risk."""
+def _check_disk(session: Session, vault: Vault, reserve_mb: int, minutes: int) -> None:
+    """Turn new candidates away long before running ones are at risk: by the forecast, and by what is free."""
+    if not reserve_mb:
+        return
     folder = next(path for path in (vault.folder, *vault.folder.parents) if path.exists())
-    free_mb = shutil.disk_usage(folder).free // (1024 * 1024)
-    if free_mb < reserve_mb:
-        message = "This server is short of disk space and takes no new candidates; tell your organiser."
+    free_mb = shutil.disk_usage(folder).free // disk_guard.MB
+    fits, outlook = disk_guard.room_for(session, minutes * 60.0, reserve_mb * disk_guard.MB)
+    if free_mb < reserve_mb or not fits:
+        figures = {"free_mb": free_mb, **({} if outlook is None else disk_guard.payload(outlook))}
+        log.error("no room for a new sitting", reserve_mb=reserve_mb, minutes=minutes, **figures)
+        message = (
+            "This server is short of disk space and takes no new candidates just now. Your exam has not begun and no"
+            " time is lost: try again later, and tell your organiser."
+        )
         raise MediaUnavailable(message, free_mb=free_mb, reserve_mb=reserve_mb)
 
 

@@ -277,6 +277,11 @@ class SittingPipelines:
                         log.error("pipeline is gone", sitting=found.facts.id, node=node.url)
                         await found.node_lost(node)
 
+    @property
+    def recorded(self) -> int:
+        """How many sittings a recorder works for."""
+        return sum(any(live.recorder for live in sitting.all_live()) for sitting in self._sittings.values())
+
     def _all_live(self) -> list[LiveTrack]:
         return [live for sitting in self._sittings.values() for live in sitting.all_live()]
 

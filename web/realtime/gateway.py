@@ -22,6 +22,7 @@ from appliance.services import conversations, nodes, pipeline_checks
 from appliance.settings import Settings
 from appliance.sitting_machine import OVER
 from appliance.vocabulary import GapCause, Role, SittingState, Track
+from media.pipelines.disk_watch import DiskWatch
 from media.pipelines.evidence import GATEWAY, Facts
 from media.pipelines.membership import Membership
 from media.pipelines.registry import SittingPipelines
@@ -76,6 +77,14 @@ class Gateway:
         self.conversing = Conversing(self.store, self.pipelines.conversations, self._spawn)
         self.checks = Checks(self.store)
         self.deadlines = Deadlines(self.store, settings.interrupted_minutes, self._before_end)
+        self.disks = DiskWatch(
+            self.store,
+            self.pipelines.watch,
+            lambda: self.pipelines.recorded,
+            (settings.recordings.absolute(), settings.vault.absolute()),
+            settings.disk_reserve_mb,
+            f"{socket.gethostname()} {settings.gateway_listen}",
+        )
         self.listener = bus.Listener(settings.database_url)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -94,6 +103,7 @@ class Gateway:
             group.create_task(self._follow(), name="bus")
             group.create_task(self.deadlines.run(), name="deadlines")
             group.create_task(self.tiles.run(self.rooms), name="tiles")
+            group.create_task(self.disks.run(), name="disks")
 
     async def close(self) -> None:
         """Tell the browsers to come back; keep all media objects alive for the next gateway."""
@@ -103,6 +113,7 @@ class Gateway:
         await self.checks.close()
         await self.presence.close()
         self.conversing.close()
+        self.disks.close()
         await self.pipelines.close()
         for task in self._tasks:
             task.cancel()

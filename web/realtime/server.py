@@ -102,6 +102,7 @@ def health(gateway: Gateway, connection: ServerConnection) -> Response:
         "database": gateway.listener.connected,
         "media_nodes": nodes,
         "sockets": len(gateway.rooms),
+        "disk": gateway.disks.figures,
     }
     status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
     return connection.respond(status, json.dumps(report) + "\n")

@@ -26,8 +26,8 @@ CANDIDATE: Final[dict[str, frozenset[str]]] = {
 }
 """Kind -> fields a candidate sees. Observations, verdicts, scores and conclusions are not among them."""
 
-STAGES: Final = frozenset({"sitting.changed", "media.state", "presence.changed"})
-"""What support sees: where a sitting stands and what became of its media, nobody's face or words."""
+STAGES: Final = frozenset({"sitting.changed", "media.state", "presence.changed", "disk.state"})
+"""What support sees: where a sitting stands, its media, the disks; nobody's face or words."""
 
 
 def topic_of(identity: Identity) -> str:

@@ -91,6 +91,8 @@ export const gapWord = words({
   share_stopped: [_("Screen share stopped"), "monitor-off"],
   camera_stopped: [_("Camera stopped"), "camera-off"],
   recorder_failed: [_("Recorder failed"), "hard-drive"],
+  recorder_stalled: [_("Recorder stood still"), "hard-drive"],
+  disk_full: [_("Disk full"), "hard-drive"],
   page_closed: [_("Page closed"), "x"],
   unknown: [_("Cause unknown"), "circle-help"],
 });
