@@ -3,8 +3,18 @@
 from dataclasses import dataclass
 
 from appliance.errors import LoginRequired, NotFound
-from appliance.models import Conversation, Export, IdentityPhoto, Incident, Observation, Part, Seat, Sitting
-from appliance.services import conversations, exports, incidents, recordings, sittings
+from appliance.models import (
+    Conversation,
+    Export,
+    IdentityPhoto,
+    Incident,
+    Observation,
+    Part,
+    PipelineCheck,
+    Seat,
+    Sitting,
+)
+from appliance.services import conversations, exports, incidents, pipeline_checks, recordings, sittings
 from web.policy import Visitor
 from web.services import Request
 
@@ -77,6 +87,13 @@ class ExportContext:
     export: Export
 
 
+@dataclass(frozen=True, slots=True)
+class CheckContext:
+    """A route about one check of the pipeline."""
+
+    check: PipelineCheck
+
+
 def nothing(request: Request) -> Nothing:
     """Context of routes about no single thing."""
     return Nothing()
@@ -130,6 +147,11 @@ def export(request: Request) -> ExportContext:
     """Context of ``…/exports/{id}``."""
     row = exports.get(request.db, number(request, "id"), _company(request))
     return ExportContext(sittings.get(request.db, row.sitting_id), row)
+
+
+def check(request: Request) -> CheckContext:
+    """Context of ``…/checks/{id}``."""
+    return CheckContext(pipeline_checks.get(request.db, number(request, "id"), _company(request)))
 
 
 def number(request: Request, name: str) -> int:

@@ -32,6 +32,7 @@ from web.views import (
     open,
     review,
     sittings,
+    support,
 )
 from web.views import exports as exported
 from web.views import staff_pages as pages
@@ -137,7 +138,25 @@ ROUTES: Final[dict[Side, list[Row]]] = {
         Row("GET", "/sittings/{id}", P.SITTING_REVIEW, pages.review, None, S, "review", "staff/review.html"),
         Row("GET", "/exams", P.EXAM_LIST, pages.plain, name="exams", template="staff/exams.html"),
         Row("GET", "/staff", P.STAFF_LIST, pages.staff, name="staff", template="staff/people.html"),
-        Row("GET", "/support", P.SUPPORT_VIEW, pages.plain, name="support", template="staff/support.html"),
+        Row(
+            "GET",
+            "/support",
+            P.SUPPORT_VIEW,
+            support.page,
+            say.SupportQuery,
+            name="support",
+            template="staff/support.html",
+        ),
+        Row(
+            "GET",
+            "/support/checks/{id}",
+            P.SUPPORT_CHECK,
+            support.check_page,
+            None,
+            contexts.check,
+            "check",
+            "staff/check.html",
+        ),
         Row("GET", "/nodes", P.NODE_VIEW, pages.plain, name="nodes", template="staff/nodes.html"),
         Row("GET", "/audit", P.AUDIT_READ, pages.audit, say.AuditQuery, name="audit", template="staff/audit.html"),
         # the room
@@ -211,7 +230,12 @@ ROUTES: Final[dict[Side, list[Row]]] = {
         Row("POST", "/api/v1/exams/{id}/weights", P.EXAM_EDIT, administration.set_weights, exams.Weights),
         Row("GET", "/api/v1/staff", P.STAFF_LIST, administration.list_staff),
         Row("POST", "/api/v1/staff", P.STAFF_EDIT, administration.create_person, accounts.NewPerson),
-        Row("GET", "/api/v1/support/sittings", P.SUPPORT_VIEW, administration.support),
+        Row("GET", "/api/v1/support/sittings", P.SUPPORT_VIEW, support.listing, say.SupportQuery),
+        Row("POST", "/api/v1/support/check", P.SUPPORT_CHECK, support.check_appliance),
+        Row("POST", "/api/v1/support/sittings/{id}/check", P.SUPPORT_CHECK, support.check_sitting, None, S),
+        Row("GET", "/api/v1/support/checks/{id}", P.SUPPORT_CHECK, support.check, None, contexts.check),
+        Row("GET", "/api/v1/support/checks/{id}/text", P.SUPPORT_CHECK, support.text, None, contexts.check),
+        Row("GET", "/api/v1/support/checks/{id}/bundle", P.SUPPORT_CHECK, support.bundle, None, contexts.check),
         Row("GET", "/api/v1/nodes", P.NODE_VIEW, nodes.listing),
         Row("POST", "/api/v1/nodes/{id}/drain", P.NODE_DRAIN, nodes.drain, node_words.Drain),
         Row("POST", "/api/v1/nodes/{id}/resume", P.NODE_DRAIN, nodes.resume),

@@ -140,7 +140,7 @@ def archive(
     if states:
         query = query.where(Sitting.state.in_(states))
     if text.strip():
-        query = query.where(_mentions(text.strip()))
+        query = query.where(mentions(text.strip()))
     total = session.scalar(query.with_only_columns(func.count())) or 0
     wanted = query.order_by(Sitting.created_at.desc(), Sitting.id.desc())
     rows = _with_names(session, wanted.offset((max(1, page) - 1) * PAGE_SIZE).limit(PAGE_SIZE))
@@ -154,7 +154,8 @@ def _with_names(session: Session, query: Select[Sitting]) -> list[dict[str, Any]
     return [payloads.sitting(row, people.get(row.proctor_id or 0), now) for row in rows]
 
 
-def _mentions(text: str) -> Any:
+def mentions(text: str) -> Any:
+    """Return the condition that a text is in a candidate's name, id or e-mail, the exam's name or the sitting's id."""
     text = storable(text)
     full_name = Candidate.first_name + " " + Candidate.last_name
     columns = (full_name, Candidate.external_id, Candidate.email, Exam.name, Sitting.external_id)

@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from appliance.db import Base, utcnow
 from appliance.models import ChatMessage, Gap, IdentityPhoto, Incident, LiveMedia, Observation, Sitting, SystemCheck
-from appliance.services import incidents, payloads
+from appliance.services import incidents, payloads, reviews
 from appliance.services.actors import names
 from appliance.sitting_machine import LIVE
 from appliance.vocabulary import ChatAuthor, PhotoState, Track
@@ -53,9 +53,12 @@ def entries(session: Session, company_id: int, sitting_ids: Sequence[int] | None
     ]
 
 
-def support_entries(session: Session, company_id: int) -> list[dict[str, Any]]:
-    """Return stage, media and last system check of present sittings; no faces, no photos, no chat."""
-    sittings = _present(session, company_id, None)
+def support_entries(session: Session, company_id: int, text: str = "") -> list[dict[str, Any]]:
+    """Return stage, media and last system check of present sittings; no faces, no photos, no chat.
+
+    ``text`` is looked for in names, e-mails, ids and the exam.
+    """
+    sittings = _present(session, company_id, None, text)
     ids = [sitting.id for sitting in sittings]
     checks = _grouped(_last(session, SystemCheck, ids, 1))
     gaps = _grouped(_rows(session, Gap, ids))
@@ -75,7 +78,9 @@ def support_entries(session: Session, company_id: int) -> list[dict[str, Any]]:
     ]
 
 
-def _present(session: Session, company_id: int, sitting_ids: Sequence[int] | None) -> Sequence[Sitting]:
+def _present(
+    session: Session, company_id: int, sitting_ids: Sequence[int] | None, text: str = ""
+) -> Sequence[Sitting]:
     query = (
         select(Sitting)
         .where(Sitting.company_id == company_id)
@@ -84,7 +89,16 @@ def _present(session: Session, company_id: int, sitting_ids: Sequence[int] | Non
         .limit(MAX_SITTINGS)
     )
     chosen = Sitting.state.in_(LIVE) if sitting_ids is None else Sitting.id.in_(sitting_ids)
+    if text.strip():
+        query = query.join(Sitting.exam).join(Sitting.candidate).where(_found(text.strip()))
     return session.scalars(query.where(chosen)).all()
+
+
+def _found(text: str) -> Any:
+    number = text.removeprefix("#")
+    if number.isascii() and number.isdigit() and len(number) < 19:
+        return or_(Sitting.id == int(number), reviews.mentions(text))
+    return reviews.mentions(text)
 
 
 def _rows(session: Session, model: type[Row], ids: Sequence[int], *conditions: Any) -> Sequence[Row]:

@@ -12,6 +12,7 @@ from appliance.models import (
     Node,
     Observation,
     Part,
+    PipelineCheck,
     Seat,
 )
 from appliance.security.permission_map import CANDIDATE_PERMISSIONS, ROLE_PERMISSIONS, Permission
@@ -66,6 +67,9 @@ def address(make, session):
     talk = Conversation(company_id=sitting.company_id, kind=ConversationKind.CALL, host=make.user(Role.PROCTOR))
     talk.seats = [Seat(sitting=sitting)]
     node = Node(name="one", url="ws://127.0.0.1:1/kurento")
+    support = make.user(Role.SUPPORT)
+    checked = PipelineCheck(company_id=sitting.company_id, sitting_id=sitting.id, requested_by_id=support.id)
+    session.add(checked)
     session.add_all([export, seen, photo, part, marked, talk, node])
     session.commit()
     ids = {

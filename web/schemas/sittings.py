@@ -62,6 +62,12 @@ class SittingsQuery(Form):
     page: Page = 1
 
 
+class SupportQuery(Form):
+    """Filter of the support's table."""
+
+    q: Comment = ""
+
+
 class AuditQuery(Form):
     """Filter of the audit log."""
 

@@ -29,11 +29,6 @@ def room(context: object, request: Request) -> dict[str, Any]:
     }
 
 
-def support(context: object, request: Request) -> dict[str, Any]:
-    """Give the support engineer stages and media of present sittings."""
-    return {"sittings": rooms.support_entries(request.db, _company_id(request))}
-
-
 def list_exams(context: object, request: Request) -> dict[str, Any]:
     """List the company's exams."""
     return {"exams": exams.listing(request.db, _company_id(request))}

@@ -1,7 +1,10 @@
 /** @file The support engineer's table: which stage is a candidate at, how is the media, what did the check say. No faces. */
 
-import { h, icon, one } from "../base/dom.js";
+import { post } from "../base/api.js";
+import { busy, button, h, icon, one } from "../base/dom.js";
 import { _, ngettext } from "../base/i18n.js";
+import { pageData } from "../base/page_data.js";
+import { toastError } from "../base/toast.js";
 import { connectFilter, formOf, TablePage } from "./table_page.js";
 import { wallTime } from "./wall_time.js";
 import { checkWord, gapWord, stateWord, stepWord, trackWord } from "./words.js";
@@ -37,6 +40,25 @@ function checked(check) {
   );
 }
 
+const mayCheck = pageData.permissions.includes("support.check");
+
+/** Ask for a check and go to its page. @param {string} path */
+async function ask(path) {
+  try {
+    const answer = await post(path);
+    location.assign(`/support/checks/${answer.check.id}`);
+  } catch (error) {
+    toastError(error);
+  }
+}
+
+/** @param {any} sitting */
+function checkButton(sitting) {
+  if (!mayCheck) return null;
+  const check = button(_("Check pipeline"), () => void busy(check, () => ask(`/api/v1/support/sittings/${sitting.id}/check`)), { kind: "btn-sm", icon: "activity", "aria-label": _("Check the pipeline of {name}", { name: sitting.candidate.name }) });
+  return check;
+}
+
 /** @param {any} sitting */
 function cells(sitting) {
   const word = stateWord(sitting.state);
@@ -52,13 +74,14 @@ function cells(sitting) {
     media(sitting.tracks),
     h("div", { class: "cell-two" }, gaps.length ? h("span", null, ngettext("{n} gap", "{n} gaps", gaps.length)) : h("span", { class: "muted" }, _("none")), gaps.slice(-2).map((/** @type {any} */ gap) => h("span", { class: "muted" }, `${wallTime(gap.start_ms)} ${trackWord(gap.track).title}: ${gapWord(gap.cause).title}`))),
     checked(sitting.system_check),
+    checkButton(sitting),
   ];
 }
 
 const table = new TablePage({
   element: one("#table"),
   caption: _("Present sittings"),
-  columns: [{ title: _("No.") }, { title: _("Candidate") }, { title: _("Stage") }, { title: _("Connection") }, { title: _("Media") }, { title: _("Gaps") }, { title: _("System check") }],
+  columns: [{ title: _("No.") }, { title: _("Candidate") }, { title: _("Stage") }, { title: _("Connection") }, { title: _("Media") }, { title: _("Gaps") }, { title: _("System check") }, { title: _("Check") }],
   cells,
   url: "/api/v1/support/sittings",
   path: "/support",
@@ -66,6 +89,10 @@ const table = new TablePage({
   empty: { icon: "life-buoy", title: _("Nobody is here now"), text: _("Sittings appear from the check-in on, until they are over.") },
 });
 
+if (mayCheck) {
+  const whole = button(_("Check the appliance"), () => void busy(whole, () => ask("/api/v1/support/check")), { kind: "btn-sm", icon: "server" });
+  one("#filter").append(whole);
+}
 connectFilter(formOf("#filter"), (query) => void table.load(query));
 await table.load({ q: new URLSearchParams(location.search).get("q") ?? "" });
 setInterval(() => !document.hidden && void table.load(), REFRESH_MS);
