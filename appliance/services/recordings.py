@@ -18,6 +18,9 @@ from appliance.vocabulary import GapCause, PartSource, PartState, Track
 EDGE: Final = timedelta(milliseconds=250)
 """How exactly recorders begin and end: no gap is left of a span so short beside a part that was supplied."""
 
+ROUNDING: Final = timedelta(milliseconds=1)
+"""Files and browsers know milliseconds, gaps are kept to the microsecond."""
+
 
 def get_part(session: Session, part_id: int, company_id: int | None = None) -> Part:
     """Return the part, of this company if one is given; raise ``NotFound``."""
@@ -166,6 +169,7 @@ def supply_part(
     gap = _gap_around(session, sitting.id, track, started, ended)
     if gap is None:
         raise ImpossibleStep("This span is no gap any more.", track=track.value)
+    started, ended = max(started, gap.started_at), min(ended, gap.ended_at or ended)
     last = select(func.max(Part.sequence)).where(Part.sitting_id == sitting.id, Part.track == track)
     part = Part(
         sitting_id=sitting.id,
@@ -197,8 +201,8 @@ def _gap_around(session: Session, sitting_id: int, track: Track, started: dateti
         Gap.sitting_id == sitting_id,
         Gap.track == track,
         Gap.covered_by_id.is_(None),
-        Gap.started_at <= started,
-        Gap.ended_at >= ended,
+        Gap.started_at <= started + ROUNDING,
+        Gap.ended_at >= ended - ROUNDING,
     )
     return session.scalars(query.order_by(Gap.id).limit(1)).first()
 

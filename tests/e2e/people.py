@@ -43,11 +43,16 @@ def launch(playwright: Playwright, webcam: tuple[Path, Path, str] | None = None)
 class Person:
     """Somebody with a browser window."""
 
-    def __init__(self, browser: Browser, appliance: RunningAppliance, name: str, width: int = 1280) -> None:
+    def __init__(
+        self, browser: Browser, appliance: RunningAppliance, name: str, width: int = 1280, origin: str = ""
+    ) -> None:
         self.appliance = appliance
         self.name = name
         self.context: BrowserContext = browser.new_context(
-            viewport={"width": width, "height": 900}, base_url=appliance.origin, locale="en-GB"
+            viewport={"width": width, "height": 900},
+            base_url=origin or appliance.origin,
+            locale="en-GB",
+            ignore_https_errors=bool(origin),
         )
         self.page: Page = self.context.new_page()
         self.problems: list[str] = []

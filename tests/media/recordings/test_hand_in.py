@@ -4,6 +4,7 @@ import hashlib
 import io
 import itertools
 import random
+from datetime import timedelta
 
 import av
 import pytest
@@ -44,8 +45,9 @@ def lost(make, session, settings):
                     sitting_id=sitting.id,
                     track=track,
                     cause=cause,
-                    started_at=from_ms(BEGAN_MS + start),
-                    ended_at=from_ms(BEGAN_MS + end),
+                    # gaps are kept to the microsecond, browsers know milliseconds
+                    started_at=from_ms(BEGAN_MS + start) + timedelta(microseconds=400),
+                    ended_at=from_ms(BEGAN_MS + end) - timedelta(microseconds=400),
                     detail="nothing came",
                 )
             )

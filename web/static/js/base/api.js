@@ -59,3 +59,17 @@ export const postBlob = (path, blob) =>
     body: blob,
     timeout: 60_000,
   });
+
+/** Send a piece of a file. @param {string} path @param {Blob} blob @param {Record<string, string>} headers */
+export const putBlob = (path, blob, headers) =>
+  request(path, {
+    method: "PUT",
+    headers: {
+      Accept: "application/json",
+      "Content-Type": "application/octet-stream",
+      "X-CSRF-Token": pageData.csrf,
+      ...headers,
+    },
+    body: blob,
+    timeout: 60_000,
+  });

@@ -4,6 +4,7 @@ import { get, post, postBlob, useCsrf } from "../base/api.js";
 import { pageData } from "../base/page_data.js";
 import { LiveSocket } from "../base/socket.js";
 import { ServerClock } from "../base/time.js";
+import { LocalRecording } from "./local_recording/local_recording.js";
 import { LocalMedia } from "./media/local_media.js";
 import { Publisher } from "./media/publisher.js";
 import { Observations } from "./observers/observations.js";
@@ -37,6 +38,7 @@ export class App {
       camera: new Publisher("camera", this.socket, iceServers),
       screen: new Publisher("screen", this.socket, iceServers),
     };
+    this.recording = new LocalRecording(this, pageData.sitting_id ?? 0);
     this.listen();
   }
 

@@ -7,6 +7,7 @@ import { pageData } from "../base/page_data.js";
 import { App } from "./app.js";
 import { guardMedia } from "./guard.js";
 import { watchBrowser } from "./observers/watch.js";
+import { showRecording } from "./local_recording/banner.js";
 import { showConnection } from "./shell.js";
 import { isOver, isRunning, isUnderWay, viewOf } from "./state.js";
 import { consentView } from "./views/consent.js";
@@ -72,7 +73,8 @@ function keepGoing(app) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let goodbye;
   addEventListener("beforeunload", (event) => {
-    if (app.known && isUnderWay(app.known) && app.socket.state !== "superseded") event.preventDefault();
+    const isSending = app.recording.progress.phase === "handing_in";
+    if (app.known && (isUnderWay(app.known) || isSending) && app.socket.state !== "superseded") event.preventDefault();
   });
   document.addEventListener(
     "visibilitychange",
@@ -98,6 +100,7 @@ function keepGoing(app) {
     }
     media.update();
     if (!over && !superseded) warnings.update();
+    app.recording.update();
     else warnings.close();
     // A last word of the proctor may still come.
     if (over) goodbye ??= setTimeout(() => app.socket.close(), 60_000);
@@ -127,6 +130,7 @@ async function start() {
   const app = new App();
   showConnection(app);
   const keep = keepGoing(app);
+  showRecording(app);
   let due = false;
   app.watch(() => {
     // Many changes in one turn are one drawing.
@@ -141,6 +145,7 @@ async function start() {
   try {
     await loadState(app);
   } catch (error) {
+    void app.recording.open();
     console.error(error);
     show("link", () => linkView(error, pageData.support_email));
   }

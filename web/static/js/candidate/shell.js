@@ -34,7 +34,9 @@ export function showConnection(app) {
       fill(
         banner,
         icon("wifi-off"),
-        _("No connection. Stay on this page: your answers are kept here and we reconnect by ourselves."),
+        app.recording.progress.phase === "keeping"
+          ? _("Connection lost. The exam goes on; your recording is kept on this computer and will be handed in.")
+          : _("No connection. Stay on this page: your answers are kept here and we reconnect by ourselves."),
         button(_("Try now"), () => app.socket.hurry(), { kind: "btn-sm" }),
       );
     } else if (name === "back") {
