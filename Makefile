@@ -14,7 +14,7 @@ test: setup-test lint types imports pages unit e2e
 
 setup: .venv/.packages .venv/.installed catalogues
 
-setup-test: setup .venv/.packages-test .venv/.installed-test node_modules/.installed
+setup-test: setup .venv/.packages-test .venv/.installed-test node_modules/.installed tests/media/kurento/js/node_modules/.installed
 
 # PyGObject comes from the distribution, so the venv is made by the distribution's python3, whatever comes first in PATH, and sees
 # that one package by a link: --system-site-packages would let whatever else this machine has take the place of pinned versions.
@@ -39,6 +39,11 @@ setup-test: setup .venv/.packages-test .venv/.installed-test node_modules/.insta
 
 node_modules/.installed: package.json package-lock.json
 	npm ci --silent --no-fund --no-audit
+	@touch $@
+
+# Kurento's own client, for the test that it drives the media node unchanged; its install scripts would compile what it can do without.
+tests/media/kurento/js/node_modules/.installed: tests/media/kurento/js/package.json tests/media/kurento/js/package-lock.json
+	npm ci --prefix tests/media/kurento/js --ignore-scripts --silent --no-fund --no-audit
 	@touch $@
 
 catalogues: .venv/.installed
@@ -68,4 +73,4 @@ bench: setup-test
 	@$(PYTHON) -m tests.bench
 
 clean:
-	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache build *.egg-info
+	rm -rf .venv node_modules tests/media/kurento/js/node_modules .mypy_cache .ruff_cache .pytest_cache build *.egg-info
