@@ -27,6 +27,8 @@ class Node(Base):
     added_at: Mapped[datetime] = mapped_column(default=utcnow)
     seen_at: Mapped[datetime | None]
     """When it last answered the gateway that watches."""
+    started_at: Mapped[datetime | None]
+    """When its process began, as it says itself: its memory's trend begins there."""
     version: Mapped[str] = mapped_column(default="")
     cpu: Mapped[float | None]
     """As the node itself says: per cent."""

@@ -187,10 +187,10 @@ def stray_files(session: Session) -> dict[str, Any]:
 def advice(readings: Iterable[tuple[datetime, int]]) -> dict[str, Any] | None:
     """Return {from_kb, to_kb, days} when a node's memory grew so much that it should be drained and restarted.
 
-    Lowest readings are compared, of the first and the last quarter of the time since the last restart (seen as a
-    fall to less than half): load comes and goes, what never comes back is the leak.
+    ``readings`` are those since its last start. The lowest ones of their first and their last quarter are compared:
+    load comes and goes, what never comes back is the leak.
     """
-    since = _since_restart(list(readings))
+    since = list(readings)
     if len(since) < 8:
         return None
     first, last = since[0][0], since[-1][0]
@@ -202,13 +202,6 @@ def advice(readings: Iterable[tuple[datetime, int]]) -> dict[str, Any] | None:
     if after < before * GROWTH or after - before < GROWTH_KB:
         return None
     return {"from_kb": before, "to_kb": after, "days": max(1, (last - first).days)}
-
-
-def _since_restart(readings: list[tuple[datetime, int]]) -> list[tuple[datetime, int]]:
-    for index in range(len(readings) - 1, 0, -1):
-        if readings[index][1] * 2 < readings[index - 1][1]:
-            return readings[index:]
-    return readings
 
 
 def _readings(session: Session, since: datetime) -> dict[int, list[NodeReading]]:
@@ -238,7 +231,8 @@ def _payload(row: Node, sittings: int, readings: list[NodeReading], now: datetim
         "pipelines": row.pipelines,
         "sittings": sittings,
         "trend": [[to_ms(one.at), one.memory_kb] for one in readings[::step]],
-        "advice": advice((one.at, one.memory_kb) for one in readings),
+        "started_ms": None if row.started_at is None else to_ms(row.started_at),
+        "advice": advice((one.at, one.memory_kb) for one in readings if one.at >= (row.started_at or row.added_at)),
         "empty": row.state is NodeState.DRAINING and sittings == 0,
     }
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from appliance import audit
 from appliance.audit import Actor
-from appliance.db import utcnow
+from appliance.db import from_ms, utcnow
 from appliance.errors import ApplianceError
 from appliance.models import Gateway, NodeReading
 from appliance.models import Node as NodeRow
@@ -49,6 +49,7 @@ class Health:
     cpu: float = 0.0
     memory_kb: int = 0
     pipelines: int = 0
+    started_at: datetime | None = None
     failure: str = ""
 
 
@@ -120,10 +121,12 @@ async def _health(node: Node, node_id: int, pipelines: frozenset[str] | None) ->
         info = await node.client.invoke(MANAGER, "getInfo")
         cpu = await node.client.invoke(MANAGER, "getUsedCpu", interval=CPU_MS)
         memory = await node.client.invoke(MANAGER, "getUsedMemory")
+        created = await node.client.invoke(MANAGER, "getCreationTime")
     except KurentoError as error:
         return Health(node_id, failure=error.message)
     version = str(info.get("version", "")) if isinstance(info, dict) else ""
-    return Health(node_id, version, float(cpu), int(memory), len(pipelines))
+    started_at = from_ms(1000 * int(created)) if created else None
+    return Health(node_id, version, float(cpu), int(memory), len(pipelines), started_at)
 
 
 def note(session: Session, health: Health) -> None:
@@ -136,7 +139,7 @@ def note(session: Session, health: Health) -> None:
             log.error("media node does not answer", node=row.name, failure=health.failure)
         row.failure = health.failure
         return
-    row.failure, row.seen_at, row.version = "", utcnow(), health.version
+    row.failure, row.seen_at, row.version, row.started_at = "", utcnow(), health.version, health.started_at
     row.cpu, row.memory_kb, row.pipelines = round(health.cpu, 2), health.memory_kb, health.pipelines
     newest = session.scalar(
         select(NodeReading.at).where(NodeReading.node_id == row.id).order_by(NodeReading.at.desc()).limit(1)

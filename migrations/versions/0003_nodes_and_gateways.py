@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("moves", sa.Boolean(), nullable=False),
         sa.Column("added_at", MOMENT, nullable=False),
         sa.Column("seen_at", MOMENT, nullable=True),
+        sa.Column("started_at", MOMENT, nullable=True),
         sa.Column("version", sa.String(), nullable=False),
         sa.Column("cpu", sa.Float(), nullable=True),
         sa.Column("memory_kb", sa.BigInteger(), nullable=True),
