@@ -18,6 +18,7 @@ from web.services import Request, now_ms
 NAVIGATION: Final[list[tuple[str, str, Permission]]] = [
     ("room", _("Room"), Permission.ROOM_VIEW),
     ("archive", _("Sittings"), Permission.SITTING_LIST),
+    ("conference", _("Conference"), Permission.CONVERSATION_JOIN),
     ("exams", _("Exams"), Permission.EXAM_LIST),
     ("staff", _("Staff"), Permission.STAFF_LIST),
     ("support", _("Support"), Permission.SUPPORT_VIEW),

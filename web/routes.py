@@ -158,6 +158,14 @@ ROUTES: Final[dict[Side, list[Row]]] = {
             "staff/check.html",
         ),
         Row("GET", "/nodes", P.NODE_VIEW, pages.plain, name="nodes", template="staff/nodes.html"),
+        Row(
+            "GET",
+            "/conference",
+            P.CONVERSATION_JOIN,
+            pages.plain,
+            name="conference",
+            template="staff/conference.html",
+        ),
         Row("GET", "/audit", P.AUDIT_READ, pages.audit, say.AuditQuery, name="audit", template="staff/audit.html"),
         # the room
         Row("POST", "/api/v1/live-token", P.LIVE_CONNECT, sittings.live_token),

@@ -9,6 +9,7 @@ from appliance.security.predicates import require
 from appliance.services import accounts, conversations, sittings
 from appliance.vocabulary import Role
 from web.contexts import ConversationContext, Nothing
+from web.pages import ROLE_TITLES
 from web.services import Request
 
 
@@ -41,13 +42,17 @@ def colleagues(context: Nothing, request: Request) -> dict[str, Any]:
     visitor = request.visitor
     assert visitor is not None  # noqa: S101 - as above
     people = [
-        {"id": person["id"], "name": person["name"], "role": person["role"]}
+        {"id": person["id"], "name": person["name"], "role": person["role"], "role_title": _role(request, person)}
         for person in accounts.staff(request.db, visitor.identity.company_id)
         if person["id"] != visitor.identity.id
         and not person["disabled"]
         and permits(Role(person["role"]), Permission.CONVERSATION_JOIN)
     ]
     return {"colleagues": people}
+
+
+def _role(request: Request, person: dict[str, Any]) -> str:
+    return request.translate(ROLE_TITLES[Role(person["role"])])
 
 
 def join(context: ConversationContext, request: Request) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import { joinView } from "./views/join.js";
 import { photoView } from "./views/photo.js";
 import { systemCheckView } from "./views/system_check.js";
 import { waitingView } from "./views/waiting.js";
+import { watchTalks } from "./talks.js";
 import { watchWarnings } from "./warnings.js";
 
 /** @typedef {import("./types.js").View} View */
@@ -99,8 +100,8 @@ function keepGoing(app) {
       void stayAwake();
     }
     media.update();
-    if (!over && !superseded) warnings.update();
     app.recording.update();
+    if (!over && !superseded) warnings.update();
     else warnings.close();
     // A last word of the proctor may still come.
     if (over) goodbye ??= setTimeout(() => app.socket.close(), 60_000);
@@ -129,8 +130,9 @@ async function loadState(app) {
 async function start() {
   const app = new App();
   showConnection(app);
-  const keep = keepGoing(app);
   showRecording(app);
+  watchTalks(app, one("#talks"), pageData.sitting_id ?? 0);
+  const keep = keepGoing(app);
   let due = false;
   app.watch(() => {
     // Many changes in one turn are one drawing.
@@ -144,8 +146,8 @@ async function start() {
   });
   try {
     await loadState(app);
-  } catch (error) {
     void app.recording.open();
+  } catch (error) {
     console.error(error);
     show("link", () => linkView(error, pageData.support_email));
   }

@@ -51,6 +51,7 @@
  * @property {Record<PhotoKind, Photo | null>} photos
  * @property {Record<string, Answer>} answers
  * @property {string} support_email
+ * @property {import("../conversation/talk.js").Conversation[]} [conversations] open ones the candidate is asked into
  */
 /** @typedef {{seq: number, kind: string, payload: Record<string, any>, at_ms: number}} BusEvent */
 /** @typedef {{element: HTMLElement, update?: () => void, destroy?: () => void}} View */

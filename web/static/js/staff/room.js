@@ -13,11 +13,14 @@ import { listenToKeys } from "./room/keys.js";
 import { connectRoom } from "./room/live.js";
 import { keepPreferences, preferences } from "./room/preferences.js";
 import { roomKeys } from "./room/navigation.js";
+import { askBroadcast } from "./room/dialogs.js";
+import { isOver, ordered } from "./room/selectors.js";
 import { initialState, reduce } from "./room/state.js";
 import { Panes } from "./room/panes.js";
 import { Toolbar } from "./room/toolbar.js";
 import { Wall } from "./room/wall.js";
 import { createStore } from "./store.js";
+import { StaffTalks } from "./talks.js";
 
 // Ages of frames are told in tenths of a second; more often nobody could read them.
 const TICK_MS = 250;
@@ -50,9 +53,21 @@ const wall = new Wall(one("#wall"), {
   reload: () => void actions.load(),
   clearSearch: () => store.dispatch({ type: "set", values: { query: "", only: "" } }),
 });
+const talks = new StaffTalks(one("#talks"), socket, pageData.user?.id ?? 0);
+/** Who can be spoken to: the sittings at hand that go on. */
+const present = () => ordered(store.get()).filter((entry) => !isOver(entry) && entry.online);
+const speech = {
+  call: (/** @type {number} */ id) => talks.begin("call", { sittings: [id] }),
+  broadcast: async () => {
+    const people = present().filter((entry) => entry.proctor === null || entry.proctor?.id === store.get().me);
+    const chosen = await askBroadcast(people);
+    if (chosen) await talks.begin("broadcast", { sittings: chosen });
+  },
+  conference: () => talks.askConference(present().map((entry) => ({ id: entry.id, name: entry.candidate.name }))),
+};
 const feed = new Feed(one("#feed"), { ...actions, filter: (filter) => store.dispatch({ type: "set", values: { feed: filter } }) });
-const desk = new Desk(one("#desk"), actions);
-const toolbar = new Toolbar(one("#tools"), one("#status"), store.dispatch);
+const desk = new Desk(one("#desk"), { ...actions, call: speech.call });
+const toolbar = new Toolbar(one("#tools"), one("#status"), store.dispatch, speech);
 const panes = new Panes(one("#panes"), room);
 const announcer = new Announcer(one("#announcer"));
 const viewing = connectRoom({ socket, store, wall, reload: actions.load });

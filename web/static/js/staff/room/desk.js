@@ -13,7 +13,7 @@ import { activeEntry, isOver } from "./selectors.js";
 /**
  * @typedef {import("./state.js").RoomState} RoomState
  * @typedef {import("./entry.js").Entry} Entry
- * @typedef {import("./actions.js").RoomActions} RoomActions
+ * @typedef {import("./actions.js").RoomActions & {call: (id: number) => Promise<void>}} RoomActions
  */
 
 export class Desk {
@@ -99,18 +99,20 @@ export class Desk {
     const { actions } = this;
     const warn = this.step(_("Warn"), "triangle-alert", "btn-warn", (id) => actions.warn(id), "W");
     const finish = this.step(_("Finish"), "circle-stop", "btn-danger-quiet", (id) => actions.finish(id), "F");
+    const call = this.step(_("Speak with the candidate"), "headphones", "", (id) => actions.call(id), undefined, true);
     switch (state) {
       case "waiting":
         return [
           this.step(_("Start"), "play", "btn-start", (id) => actions.start(id), "S"),
           this.step(_("Drop"), "x", "btn-drop", (id) => actions.refuse(id), "X"),
+          call,
         ];
       case "check_in":
-        return [this.step(_("Drop"), "x", "btn-drop", (id) => actions.refuse(id), "X")];
+        return [this.step(_("Drop"), "x", "btn-drop", (id) => actions.refuse(id), "X"), call];
       case "running":
-        return [warn, this.step(_("Pause"), "pause", "", (id) => actions.pause(id), "P", true), finish];
+        return [warn, this.step(_("Pause"), "pause", "", (id) => actions.pause(id), "P", true), call, finish];
       case "paused":
-        return [this.step(_("Resume"), "play", "btn-start", (id) => actions.resume(id), "P"), warn, finish];
+        return [this.step(_("Resume"), "play", "btn-start", (id) => actions.resume(id), "P"), warn, call, finish];
       case "interrupted":
         return [finish];
       default:

@@ -57,6 +57,30 @@ export function askRefusal(entry) {
 }
 
 /**
+ * @param {Entry[]} entries whom the proctor may speak to
+ * @returns {Promise<number[] | null>} their sittings
+ */
+export function askBroadcast(entries) {
+  const boxes = entries.map((entry) => ({ entry, box: h("input", { type: "checkbox", checked: true }) }));
+  const list = boxes.map(({ entry, box }) =>
+    h("label", { class: "choice choice-sm" }, box, h("span", null, entry.candidate.name, " ", h("span", { class: "muted" }, `#${entry.id} · ${entry.exam.name}`))),
+  );
+  return ask((answer) => {
+    const yes = button(_("Begin to speak"), () => answer(boxes.filter(({ box }) => box.checked).map(({ entry }) => entry.id)), { kind: "btn-primary", icon: "mic", disabled: !entries.length });
+    const body = h("fieldset", { class: "talk-choices" }, h("legend", null, _("Who hears you")), list.length ? list : h("p", { class: "muted" }, _("Nobody is here whom you could speak to.")));
+    body.addEventListener("change", () => {
+      yes.disabled = !boxes.some(({ box }) => box.checked);
+    });
+    return {
+      title: _("Speak to several candidates"),
+      icon: "headphones",
+      body: [h("p", null, _("They hear you at once. None of them hears another, and the exam goes on.")), body],
+      buttons: [yes],
+    };
+  });
+}
+
+/**
  * @param {Entry} entry
  * @returns {Promise<{conclusion: string | null, comment: string} | null>}
  */

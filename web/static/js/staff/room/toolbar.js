@@ -23,8 +23,9 @@ export class Toolbar {
    * @param {HTMLElement} element
    * @param {HTMLElement} status place in the page's bar
    * @param {(action: Action) => void} dispatch
+   * @param {{broadcast: () => Promise<void>, conference: () => Promise<void>}} speech
    */
-  constructor(element, status, dispatch) {
+  constructor(element, status, dispatch, speech) {
     this.dispatch = dispatch;
     /** @type {RoomState | null} */
     this.state = null;
@@ -36,11 +37,13 @@ export class Toolbar {
     this.sizes = h("div", { class: "segments segments-sm", role: "group", "aria-label": _("Tiles on a page") }, PAGE_SIZES.map((size) => this.size(size)));
     this.layout = button(_("Picture in picture"), () => this.toggleLayout(), { kind: "btn-quiet btn-sm", icon: "panel-right", iconOnly: true });
     this.sound = button(_("Sound of the active tile"), () => this.toggleSound(), { kind: "btn-quiet btn-sm", icon: "volume-2", iconOnly: true });
+    const broadcast = button(_("Speak to several candidates"), () => void speech.broadcast(), { kind: "btn-quiet btn-sm", icon: "headphones", iconOnly: true });
+    const conference = button(_("Conference"), () => void speech.conference(), { kind: "btn-quiet btn-sm", icon: "users", iconOnly: true });
     const help = button(_("Keyboard"), showHelp, { kind: "btn-quiet btn-sm", icon: "circle-help", iconOnly: true });
     element.append(
       h("div", { class: "search" }, icon("search", "icon-sm"), this.search),
       this.counts,
-      h("div", { class: "tools-end" }, this.elsewhere, this.pager, this.sizes, this.layout, this.sound, help),
+      h("div", { class: "tools-end" }, this.elsewhere, this.pager, this.sizes, this.layout, this.sound, broadcast, conference, help),
     );
     this.connection = h("span", { class: "connection", role: "status" });
     this.time = h("time", { class: "bar-clock", title: _("Time of the server") });

@@ -1,0 +1,100 @@
+"""Staff speak with candidates and with each other, in real browsers."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import Sitter
+from tests.e2e.people import SCREENSHOTS
+from tests.running import RunningAppliance, wait_for
+
+HEARS = """async () => {
+  const video = document.querySelector('.talk-person:not(.is-own) video');
+  if (!video?.srcObject) return {};
+  const context = window.listening ??= new AudioContext();
+  const node = window.analyser ??= (() => {
+    const source = context.createMediaStreamSource(video.srcObject);
+    const made = context.createAnalyser();
+    source.connect(made);
+    return made;
+  })();
+  const samples = new Float32Array(node.fftSize);
+  node.getFloatTimeDomainData(samples);
+  return { loudest: Math.max(...samples.map(Math.abs)), tracks: video.srcObject.getTracks().length };
+}"""
+SEEN = "() => [...document.querySelectorAll('.talk-person video')].filter((video) => video.videoWidth > 0).length"
+
+
+@pytest.fixture
+def staff(browser: Browser, appliance: RunningAppliance) -> Iterator[object]:
+    contexts = []
+    problems: list[str] = []
+
+    def log_in(role: str, path: str) -> Page:
+        context = browser.new_context(
+            viewport={"width": 1440, "height": 900}, base_url=appliance.origin, locale="en-GB"
+        )
+        context.grant_permissions(["microphone", "camera"])
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.goto("/login")
+        page.get_by_label("E-mail").fill(appliance.account(role)["email"])
+        page.get_by_label("Password").fill(appliance.account(role)["password"])
+        page.get_by_label("One-time code").fill(appliance.code(role))
+        page.get_by_role("button", name="Log in", exact=True).click()
+        page.wait_for_url(re.compile("/(room|archive)"))
+        page.goto(path)
+        return page
+
+    yield log_in
+    for context in contexts:
+        context.close()
+    assert problems == []
+
+
+def test_a_proctor_speaks_with_a_candidate(staff, sitter: Sitter, appliance: RunningAppliance):
+    sitter.start_auto_exam()
+    room = staff("proctor", "/room")
+    room.locator(f".tile[data-id='{sitter.sitting_id()}'] .tile-name").click()
+    room.get_by_role("button", name="Speak with the candidate").click()
+    heard = sitter.page.get_by_role("region", name=re.compile("is speaking with you"))
+    expect(heard).to_be_visible(timeout=15_000)
+    wait_for(
+        lambda: sitter.page.evaluate(HEARS).get("loudest", 0) > 0.01, 20, "the proctor's voice at the candidate's"
+    )
+    sitter.page.screenshot(path=SCREENSHOTS / "talk-candidate.png")
+    room.get_by_role("button", name="Switch the camera on").click()
+    wait_for(lambda: sitter.page.evaluate(SEEN) == 1, 20, "the proctor's picture")
+    room.screenshot(path=SCREENSHOTS / "talk-proctor.png")
+    room.get_by_role("button", name="End", exact=True).click()
+    expect(heard).to_have_count(0, timeout=10_000)
+    expect(room.locator(".talk")).to_have_count(0)
+    acts = appliance.rows("SELECT action FROM audit_entry WHERE action LIKE 'conversation.%' ORDER BY id")
+    assert [row.action for row in acts] == ["conversation.open", "conversation.join", "conversation.end"]
+
+
+def test_a_commission_of_staff_and_candidate(staff, sitter: Sitter):
+    sitter.start_auto_exam()
+    room, reviewer = staff("proctor", "/room"), staff("reviewer", "/conference")
+    expect(reviewer.get_by_text("No conference goes on")).to_be_visible(timeout=15_000)
+    room.locator(f".tile[data-id='{sitter.sitting_id()}']").wait_for()
+    room.get_by_role("button", name="Conference").click()
+    dialog = room.get_by_role("dialog")
+    dialog.get_by_label("Title").fill("Defence")
+    for box in dialog.get_by_role("checkbox").all():
+        label = box.locator("xpath=..").inner_text()
+        if "Reviewer" in label or f"#{sitter.sitting_id()}" in label:
+            box.check()
+    dialog.get_by_role("button", name="Begin").click()
+    reviewer.get_by_role("button", name="Join").click()
+    sitter.page.get_by_role("button", name="Join").click()
+    for page in (room, reviewer, sitter.page):
+        wait_for(lambda page=page: page.evaluate(SEEN) == 3, 30, "three pictures at each")
+    reviewer.screenshot(path=SCREENSHOTS / "talk-conference.png")
+    sitter.page.screenshot(path=SCREENSHOTS / "talk-conference-candidate.png")
+    room.get_by_role("button", name="End", exact=True).click()
+    expect(reviewer.get_by_text("No conference goes on")).to_be_visible(timeout=10_000)
+    expect(sitter.page.locator(".talk")).to_have_count(0)
