@@ -11,9 +11,9 @@ from urllib.parse import quote
 
 from media.node import nice, sdp
 from media.node.graph import Graph
-from media.node.ingest import ingest
 from media.node.gst import Gst, GstWebRTC, call, caps, described, enum_nick, held_ice_agent, make
 from media.node.gst import session_description as parsed
+from media.node.ingest import ingest
 from media.node.statistics import PeerReport
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ LATENCY_MS = 1000
 RTCP_INTERVAL_NS = 1_000_000_000
 """Between two regular RTCP packets."""
 FEEDBACK_INTERVAL_NS = 200_000_000
-"""Between two reports for congestion control; by itself one goes out for each picture. Browsers choose 50 to 250 ms."""
+"""Between two reports for congestion control, not one for each picture. Browsers choose 50 to 250 ms."""
 RTP_BANDWIDTH = 2_000_000.0
 """Bit/s, of which RTCP may use 5 %. Left at 0 it is guessed, and a request for a key frame, an early packet, is held
 back up to half a second (RFC 4585, 3.5.2); so it goes out within some ms."""
@@ -153,6 +153,8 @@ class Peer:
             section.formats = {OFFER_PAYLOADS["H264"]: "packetization-mode=1"}
             section.extensions = {sdp.TRANSPORT_CC: 3}
             self._prepare(index, section, codec, H264_FORMAT if codec == "H264" else "")
+            if kind == "audio":  # Chromium refuses sound with a second SSRC for what is sent again
+                self.webrtcbin.emit("get-transceiver", index).set_property("do-nack", False)
         offer = described(self.webrtcbin, "offer").replace("video1", "video0")  # Kurento's names of sections
         call(self.webrtcbin, "set-local-description", parsed("offer", offer))
         for mline, section in zip(self.mlines, sdp.parse(offer).sections, strict=False):

@@ -135,11 +135,11 @@ def _is_fir(line: str) -> bool:
 
 
 def for_peer(text: str, max_video_kbps: int = 0) -> str:
-    """webrtcbin's description as a peer should see it: no empty FID groups, the wanted limit of the video's rate."""
+    """webrtcbin's description as a peer should see it: no FIR, no empty FID groups, the limit of the video's rate."""
     lines: list[str] = []
     video = False
     for line in text.replace("\r\n", "\n").split("\n"):
-        if not line or re.match(r"a=ssrc-group:FID (0|\d+ 0)\b", line):
+        if not line or _is_fir(line) or re.match(r"a=ssrc-group:FID (0|\d+ 0)\b", line):
             continue
         if line.startswith("m="):
             video = line.startswith("m=video")
