@@ -99,7 +99,10 @@ def photo(row: IdentityPhoto) -> dict[str, Any]:
 
 
 def part(row: Part) -> dict[str, Any]:
-    """Return a recorded part; ``url`` is None until it is sealed, because only the vault's copy is played."""
+    """Return a recorded part; ``url`` is None until it is sealed, because only the vault's copy is played.
+
+    ``supplied`` tells of a candidate's part what its browser handed in, of a node's it is None.
+    """
     return {
         "id": row.id,
         "track": row.track.value,
@@ -111,6 +114,7 @@ def part(row: Part) -> dict[str, Any]:
         "url": f"/api/v1/parts/{row.id}/media" if row.state is PartState.SEALED else None,
         "sha256": row.sha256,
         "size_bytes": row.size_bytes,
+        "supplied": (row.media or {}).get("supplied"),
     }
 
 

@@ -94,7 +94,7 @@ def test_from_nothing_to_a_whole_archive_and_away_again(page, shoot, collaborato
     expect(dialog.get_by_text("42%")).to_be_visible()
     shoot("2-working")
     assert make_export(collaborators, row.id)
-    link = dialog.get_by_role("link", name="MB")
+    link = dialog.get_by_role("link", name="KB")
     link.wait_for()
     with page.expect_download() as download:
         link.click()

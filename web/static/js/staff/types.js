@@ -87,6 +87,8 @@
  * @typedef {object} Part
  * @property {number} id
  * @property {Track} track
+ * @property {"node" | "candidate"} source who recorded it
+ * @property {{sha256: string, handed_in_ms: number, segments: number} | null} supplied what the candidate's browser handed in
  * @property {number} start_ms
  * @property {number | null} end_ms
  * @property {number | null} duration_ms
@@ -101,6 +103,7 @@
  * @property {number | null} end_ms
  * @property {string} cause
  * @property {string} detail
+ * @property {number | null} covered_by id of the candidate-supplied part that shows it
  *
  * @typedef {object} LostPoints
  * @property {string} metric

@@ -82,6 +82,6 @@ export class Store {
 
 /** How many bytes the browser still offers; null where it does not tell. @returns {Promise<number | null>} */
 export async function freeBytes() {
-  const { quota, usage } = (await navigator.storage?.estimate?.().catch(() => null)) ?? {};
+  const { quota, usage } = (await globalThis.navigator?.storage?.estimate?.().catch(() => null)) ?? {};
   return quota === undefined ? null : quota - (usage ?? 0);
 }

@@ -51,16 +51,22 @@ function partRow(part) {
     h("td", null, wallTime(part.start_ms)),
     h("td", null, part.duration_ms === null ? "—" : formatDuration(part.duration_ms)),
     h("td", { class: "nowrap" }, part.size_bytes === null ? "—" : _("{n} MB", { n: megabytes.format(part.size_bytes / 1e6) })),
-    h("td", null, h("span", { class: `badge tone-${tone}` }, icon(symbol), title)),
+    h("td", null, h("span", { class: `badge tone-${tone}` }, icon(symbol), title), part.source === "candidate" && suppliedNote(part)),
     h("td", null, part.sha256 ? h("code", { class: "hash", title: part.sha256 }, `${part.sha256.slice(0, 12)}…${part.sha256.slice(-6)}`) : "—"),
   );
+}
+
+/** Nobody but the candidate vouches for it. @param {Part} part */
+function suppliedNote({ supplied }) {
+  const handed = supplied ? _("Handed in {when}. SHA-256 of what was handed in: {hash}", { when: formatDateTime(supplied.handed_in_ms), hash: supplied.sha256 }) : "";
+  return h("span", { class: "badge tone-warn", title: handed }, icon("laptop"), _("Supplied by the candidate's computer"), handed && h("span", { class: "visually-hidden" }, handed));
 }
 
 /** @param {import("../types.js").Gap} gap */
 function gapLine(gap) {
   const word = gapWord(gap.cause);
   const length = gap.end_ms === null ? _("not ended") : formatDuration(gap.end_ms - gap.start_ms);
-  return h("li", { class: "with-icon" }, icon(word.icon, "icon-sm"), `${wallTime(gap.start_ms)} · ${trackWord(gap.track).title} · ${word.title} · ${length}`, gap.detail && h("span", { class: "muted" }, gap.detail));
+  return h("li", { class: "with-icon" }, icon(word.icon, "icon-sm"), `${wallTime(gap.start_ms)} · ${trackWord(gap.track).title} · ${word.title} · ${length}`, gap.covered_by !== null && h("span", { class: "badge tone-warn" }, icon("laptop"), _("supplied by the candidate's browser")), gap.detail && h("span", { class: "muted" }, gap.detail));
 }
 
 /**

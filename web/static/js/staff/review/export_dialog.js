@@ -19,13 +19,13 @@ const UNDER_WAY = ["waiting", "working"];
 
 const sizes = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 1 });
 const percent = new Intl.NumberFormat(document.documentElement.lang, { style: "percent" });
-const megabytes = (/** @type {number} */ bytes) => _("{n} MB", { n: sizes.format(Math.max(0.1, bytes / 1e6)) });
+const sizeWord = (/** @type {number} */ bytes) => (bytes < 1e5 ? _("{n} KB", { n: sizes.format(Math.max(0.1, bytes / 1e3)) }) : _("{n} MB", { n: sizes.format(bytes / 1e6) }));
 
 /** @returns {Record<Content, [string, string, string]>} title, what it is good for, icon */
 const CONTENTS = () => ({
   camera: [_("Camera"), _("One film with sound, exactly as recorded; gaps stay gaps."), "camera"],
   screen: [_("Screen"), _("One film, exactly as recorded; gaps stay gaps."), "monitor"],
-  side_by_side: [_("Side by side"), _("Both in one picture with the clock burnt in, encoded anew. Takes a while: about a fifth of the exam's length."), "panel-right"],
+  side_by_side: [_("Side by side"), _("Both in one picture with the clock burnt in, encoded anew. Takes a while: about a tenth of the exam's length."), "panel-right"],
   originals: [_("Sealed originals"), _("The parts byte by byte; their hashes are in the audit log."), "lock"],
 });
 
@@ -106,8 +106,8 @@ class WishForm {
     this.container = h(
       "select",
       { class: "select", id: "export-container" },
-      h("option", { value: "webm" }, _("WebM (VP8): plays everywhere but in old Apple programs")),
-      h("option", { value: "mp4" }, _("MP4 (VP9): for programs that take no WebM")),
+      h("option", { value: "webm" }, _("WebM: plays in every browser")),
+      h("option", { value: "mp4" }, _("MP4: for programs that take no WebM")),
     );
     this.containerField = h("div", { class: "field" }, h("label", { for: "export-container" }, _("File format of the side-by-side film")), this.container);
     this.records = h("input", { type: "checkbox", checked: true });
@@ -180,7 +180,7 @@ function row(it, isOpen, remove) {
       "div",
       { class: "row row-tight" },
       h("div", { class: "grow" }, h("strong", null, titles.join(", ")), h("div", { class: "muted small" }, `${it.requested_by} · ${formatDateTime(it.requested_ms)}`)),
-      it.url && h("a", { class: "btn btn-primary btn-sm", href: it.url, download: "", dataset: { focus: `get-${it.id}` } }, icon("download"), h("span", null, megabytes(it.size_bytes ?? 0))),
+      it.url && h("a", { class: "btn btn-primary btn-sm", href: it.url, download: "", dataset: { focus: `get-${it.id}` } }, icon("download"), h("span", null, sizeWord(it.size_bytes ?? 0))),
       button(running ? _("Stop") : _("Delete"), () => remove(it), { kind: "btn-quiet btn-sm", icon: running ? "x" : "trash-2", iconOnly: true, dataset: { focus: `end-${it.id}` } }),
     ),
     running && progress(it),
@@ -201,7 +201,7 @@ function progress(it) {
  * @param {boolean} isOpen
  */
 function files(it, isOpen) {
-  const links = it.files.map((file) => h("li", null, h("a", { href: `${it.url}?name=${encodeURIComponent(file.name)}`, download: file.name }, file.name), h("span", { class: "muted" }, ` · ${megabytes(file.size)}`)));
+  const links = it.files.map((file) => h("li", null, h("a", { href: `${it.url}?name=${encodeURIComponent(file.name)}`, download: file.name }, file.name), h("span", { class: "muted" }, ` · ${sizeWord(file.size)}`)));
   return [
     h("p", { class: "muted small" }, it.expires_ms === null ? null : _("Deleted by itself on {time}", { time: formatDateTime(it.expires_ms) })),
     h("details", { class: "small", open: isOpen, dataset: { id: String(it.id) } }, h("summary", null, _("Single files, and how to check")), h("ul", { class: "plain export-files" }, links), h("p", { class: "muted" }, _("On any machine with Kustos:"), " ", h("code", null, "kustos evidence verify --public-key KEY.pem EXPORT.zip"))),

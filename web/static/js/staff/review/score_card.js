@@ -2,6 +2,7 @@
 
 import { busy, button, fill, h, icon } from "../../base/dom.js";
 import { _, formatDateTime } from "../../base/i18n.js";
+import { formatDuration } from "../../base/time.js";
 import { metricWord } from "../words.js";
 
 /** @typedef {import("../types.js").Timeline} Timeline */
@@ -23,7 +24,7 @@ export function scoreWord(value, thresholds) {
  * @param {Timeline} data
  * @param {(() => Promise<void>) | null} rescore
  */
-export function renderScore(element, { score, thresholds }, rescore) {
+export function renderScore(element, { score, thresholds, parts }, rescore) {
   if (!score) return fill(element, h("p", { class: "muted small" }, _("The score is computed when the sitting is over.")));
   const word = scoreWord(score.value, thresholds);
   const attention = 100 - (thresholds.attention ?? 60);
@@ -37,10 +38,14 @@ export function renderScore(element, { score, thresholds }, rescore) {
       h("div", { class: "score-value" }, h("b", null, score.value), h("span", null, _("of 100"))),
       h("div", { class: "grow stack stack-tight" }, h("span", { class: `badge tone-${word.tone}` }, icon(word.icon), word.title), scoreBar(score.value, rejected, attention), h("span", { class: "muted score-note" }, _("Attention up to {attention}, rejection up to {rejected}. A proposal: a person concludes.", { attention, rejected }))),
     ),
+    suppliedMs(parts) > 0 && h("p", { class: "with-icon muted small" }, icon("laptop", "icon-sm"), _("{length} of the camera were supplied by the candidate's browser and analysed afterwards.", { length: formatDuration(suppliedMs(parts)) })),
     score.explanation.length ? lostTable(score.explanation) : h("p", { class: "muted small" }, _("No points were lost.")),
     h("p", { class: "row row-between muted small" }, _("Computed {when}", { when: formatDateTime(score.computed_ms) }), again),
   );
 }
+
+/** @param {import("../types.js").Part[]} parts */
+const suppliedMs = (parts) => parts.filter((part) => part.source === "candidate" && part.track === "camera").reduce((sum, part) => sum + (part.duration_ms ?? 0), 0);
 
 /** @param {() => Promise<void>} rescore */
 function againButton(rescore) {

@@ -3,7 +3,7 @@
 import { fill, h, icon } from "../../base/dom.js";
 import { _ } from "../../base/i18n.js";
 import { gapWord, trackWord } from "../words.js";
-import { gapAt, spans } from "./evidence.js";
+import { gapAt, spanAt, spans } from "./evidence.js";
 import { TrackPlayer } from "./track_player.js";
 
 /**
@@ -36,9 +36,10 @@ export class Stage {
     const video = h("video", { playsinline: true, preload: "auto", muted: track !== "camera", "aria-label": word.title });
     video.preservesPitch = true;
     const card = h("div", { class: "player-card", hidden: true });
-    const element = h("figure", { class: "player", dataset: { track } }, video, card, h("figcaption", null, icon(word.icon, "icon-sm"), word.title));
+    const supplied = h("span", { hidden: true }, ` · ${_("supplied by the candidate's browser")}`);
+    const element = h("figure", { class: "player", dataset: { track } }, video, card, h("figcaption", null, icon(word.icon, "icon-sm"), word.title, supplied));
     const player = new TrackPlayer(video, spans(data.parts, track, data.end_ms));
-    return { track, element, card, player, key: "" };
+    return { track, element, card, supplied, player, key: "" };
   }
 
   /** @param {Timeline} data */
@@ -50,6 +51,7 @@ export class Stage {
   /** @param {TransportState} state */
   render(state) {
     for (const view of this.views) {
+      view.supplied.hidden = spanAt(view.player.spans, state.atMs)?.part.source !== "candidate";
       const { name, title, text } = this.words(view.track, state);
       const key = `${name}|${title}|${text}`;
       if (key === view.key) continue;

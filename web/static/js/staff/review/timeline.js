@@ -47,7 +47,8 @@ export class Timeline {
       this.tip,
     );
     const names = [_("Findings"), _("Tracks"), _("Minutes")].map((name) => h("span", null, name));
-    element.append(h("div", { class: "line-names", "aria-hidden": "true" }, h("span", null), names), this.area);
+    this.legend = h("p", { class: "line-legend muted small", hidden: true });
+    element.append(h("div", { class: "line-names", "aria-hidden": "true" }, h("span", null), names), this.area, this.legend);
     this.listen();
   }
 
@@ -91,8 +92,21 @@ export class Timeline {
     this.renderRuler();
     fill(this.events, this.marks.map((mark) => this.markElement(mark)), data.messages.map((message) => this.messageElement(message)), this.conclusionElement(data));
     fill(this.tracks, TRACKS.map((track) => this.trackElement(track, data)));
+    this.renderLegend(data);
     this.heat = heat(data.metrics, this.scale.minutes);
     fill(this.minutes, this.heat.map((minute, index) => this.minuteElement(minute, index)));
+  }
+
+  /** What the signs of the tracks mean, where there is more than what nodes recorded. @param {Data} data */
+  renderLegend(data) {
+    const supplied = data.parts.some((part) => part.source === "candidate");
+    this.legend.hidden = !supplied;
+    fill(
+      this.legend,
+      h("span", { class: "with-icon" }, h("i", { class: "line-key line-part" }), _("Recorded by the server")),
+      h("span", { class: "with-icon" }, h("i", { class: "line-key line-part is-supplied" }), _("Supplied by the candidate's browser after a gap")),
+      h("span", { class: "with-icon" }, h("i", { class: "line-key line-gap" }), _("Not recorded")),
+    );
   }
 
   renderRuler() {
@@ -141,10 +155,10 @@ export class Timeline {
    */
   trackElement(track, data) {
     const parts = spans(data.parts, track, data.end_ms).map((span) =>
-      this.placed(h("i", { class: `line-part is-${span.part.state}` }), span.startMs, span.endMs),
+      this.placed(h("i", { class: `line-part is-${span.part.state} ${span.part.source === "candidate" ? "is-supplied" : ""}` }), span.startMs, span.endMs),
     );
     const gaps = data.gaps
-      .filter((gap) => gap.track === track)
+      .filter((gap) => gap.track === track && gap.covered_by === null)
       .map((gap) => this.placed(h("i", { class: "line-gap" }), gap.start_ms, gap.end_ms));
     return h("div", { class: "line-track" }, parts, gaps, h("span", { class: "line-track-name" }, icon(trackWord(track).icon, "icon-sm")));
   }
@@ -173,7 +187,7 @@ export class Timeline {
       .map((mark) => h("span", { class: `tone-${typeWord(mark.type).tone}` }, icon(typeWord(mark.type).icon, "icon-sm icon-tone"), typeWord(mark.type).title));
     const gaps = (this.data?.gaps ?? [])
       .filter((gap) => atMs >= gap.start_ms && atMs < (gap.end_ms ?? this.scale.endMs))
-      .map((gap) => h("span", null, icon(gapWord(gap.cause).icon, "icon-sm"), `${trackWord(gap.track).title}: ${gapWord(gap.cause).title}`));
+      .map((gap) => h("span", null, icon(gapWord(gap.cause).icon, "icon-sm"), `${trackWord(gap.track).title}: ${gapWord(gap.cause).title}`, gap.covered_by !== null && ` · ${_("supplied by the candidate's browser")}`));
     const message = this.data?.messages.find((it) => Math.abs(it.at_ms - atMs) < near);
     const minute = this.heat[Math.floor((atMs - this.scale.startMs) / 60_000)];
     const values = (minute?.metrics ?? []).slice(0, 3).map(([code, value]) => h("span", { class: "muted" }, `${metricWord(code).title} ${value} %`));
