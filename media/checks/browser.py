@@ -43,11 +43,15 @@ def check_socket(facts: SittingFacts) -> list[Step]:
 
 def check_browser(facts: SittingFacts) -> list[Step]:
     """The browser reports of itself."""
-    said = facts.browser
+    said, checked_in = facts.browser, _check_in(facts)
     if said is None:
-        return [skipped("browser", "browser_unknown")]
+        return [skipped("browser", "browser_unknown", figures={"check_in": checked_in})]
     agent = _page(facts).get("userAgent")
-    figures: Figures = {"age_s": round(said.age_s, 1), "browser": str(agent or "")[:200]}
+    figures: Figures = {
+        "age_s": round(said.age_s, 1),
+        "browser": str(agent or "")[:200],
+        "check_in": checked_in,
+    }
     if said.age_s > REPORT_SECONDS:
         return [warning("browser", "browser_silent", figures=figures)]
     return [passed("browser", figures=figures)]
@@ -89,6 +93,13 @@ def check_candidate_clock(facts: SittingFacts) -> list[Step]:
 
 def _page(facts: SittingFacts) -> Values:
     return facts.browser.of("page") if facts.browser is not None else {}
+
+
+def _check_in(facts: SittingFacts) -> list[str]:
+    """Return which ways out the system check of the check-in found."""
+    network = facts.checked_in
+    found = [kind for kind in ("host", "srflx", "relay") if network.get(kind)]
+    return [str(network["state"]), *found] if network.get("state") else []
 
 
 def _limits(facts: SittingFacts) -> list[str]:

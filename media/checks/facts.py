@@ -8,7 +8,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from appliance.db import utcnow
-from appliance.models import Gap, LiveMedia, Node, Part
+from appliance.models import Gap, LiveMedia, Node, Part, SystemCheck
 from appliance.services import browser_statistics, sittings
 from appliance.settings import Settings
 from appliance.vocabulary import PartState, SittingState, Track
@@ -64,6 +64,8 @@ class SittingFacts:
     """Seconds since the candidate's page was last heard."""
     clock_offset_ms: int
     browser: BrowserSaid | None
+    checked_in: dict[str, Any]
+    """``network`` of the check-in's last system check: state, detail, and which kinds of addresses were found."""
     tracks: dict[Track, TrackFacts]
     job: AnalysisJob | None
     looked_at: datetime = field(default_factory=utcnow)
@@ -104,6 +106,7 @@ def read(session: Session, settings: Settings, sitting_id: int) -> SittingFacts:
         seen_s=None if seen is None else (now - seen).total_seconds(),
         clock_offset_ms=sitting.clock_offset_ms,
         browser=_browser(session, sitting_id, now),
+        checked_in=_checked_in(session, sitting_id),
         tracks={track: _track(session, sitting_id, track) for track in TRACKS},
         job=None if job is None else AnalysisJob(str(job[0]), bool(job[1])),
     )
@@ -122,6 +125,12 @@ def _browser(session: Session, sitting_id: int, now: datetime) -> BrowserSaid | 
     said = row.content
     age = (now - row.at).total_seconds()
     return BrowserSaid(age, said.get("values", {}), said.get("pairs", {}), said.get("ice_errors", []))
+
+
+def _checked_in(session: Session, sitting_id: int) -> dict[str, Any]:
+    query = select(SystemCheck.results).where(SystemCheck.sitting_id == sitting_id).order_by(SystemCheck.id.desc())
+    found = (session.scalars(query.limit(1)).first() or {}).get("network")
+    return found if isinstance(found, dict) else {}
 
 
 def _track(session: Session, sitting_id: int, track: Track) -> TrackFacts:

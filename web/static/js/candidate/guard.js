@@ -4,12 +4,10 @@ import { openDialog } from "../base/dialog.js";
 import { busy, button, fill, h, icon } from "../base/dom.js";
 import { _ } from "../base/i18n.js";
 import { cameraFailure, screenFailure } from "./media/failures.js";
-import { condense } from "./media/stats.js";
+import { reportMedia } from "./media/report.js";
 import { isOver, isRunning } from "./state.js";
 
 /** @typedef {import("./app.js").App} App */
-
-const STATS_MS = 10_000;
 
 /**
  * A dialog that stays until the device is back.
@@ -54,7 +52,7 @@ export function guardMedia(app) {
     else if (track === "camera") publishers.camera.stop("camera_stopped");
   };
   publishers.camera.onState = publishers.screen.onState = () => app.tell();
-  setInterval(() => void sendStats(app), STATS_MS);
+  reportMedia(app);
 
   /** @param {"camera" | "screen"} name @param {boolean} missing @param {() => {close: () => void}} open */
   const keep = (name, missing, open) => {
@@ -104,14 +102,4 @@ export function guardMedia(app) {
     }
   };
   return { update };
-}
-
-/** @param {App} app */
-async function sendStats(app) {
-  /** @type {Record<string, import("./media/stats.js").Values>} */
-  const values = {};
-  for (const [track, { pc }] of Object.entries(app.publishers)) {
-    if (pc) values[track] = await condense(pc).catch(() => ({}));
-  }
-  if (Object.keys(values).length) app.socket.send({ type: "stats", values });
 }

@@ -1,6 +1,7 @@
 /** @file Sends one track group (camera with sound, or screen) to the media node and keeps it sent, whatever breaks. */
 
 import { backOff } from "../../base/time.js";
+import { condense } from "./stats.js";
 
 /** @typedef {import("../types.js").TrackName} TrackName */
 /** @typedef {import("../../base/socket.js").LiveSocket} LiveSocket */
@@ -15,6 +16,8 @@ const ANSWER_MS = 10_000;
 const HEAL_MS = 8000;
 /** A connection that stood so long was good: the next fault starts the back-off anew. */
 const STEADY_MS = 20_000;
+/** Different answers of STUN and TURN servers that are kept for support. */
+const ICE_ERRORS = 8;
 
 let count = 0;
 
@@ -40,6 +43,10 @@ export class Publisher {
     this.early = [];
     /** @type {Record<string, ReturnType<typeof setTimeout> | undefined>} */
     this.timers = {};
+    /** What STUN and TURN servers answered; 401 is a wrong password. @type {{code: number, url: string, text: string}[]} */
+    this.iceErrors = [];
+    /** The last connection that came to nothing, for support. @type {import("./stats.js").Condensed | null} */
+    this.failed = null;
     this.onState = () => {};
     this.listen();
   }
@@ -103,7 +110,7 @@ export class Publisher {
     this.connection = "";
     this.early = [];
     if (pc) {
-      pc.onicecandidate = pc.onconnectionstatechange = null;
+      pc.onicecandidate = pc.onconnectionstatechange = pc.onicecandidateerror = null;
       pc.close();
     }
   }
@@ -130,6 +137,8 @@ export class Publisher {
   }
 
   async offer() {
+    // Only then: without a connection this must begin at once, or a second call would begin beside it.
+    if (this.pc) await this.remember(this.pc);
     this.hangUp();
     // Without a socket there is nobody to offer to; its welcome comes back here.
     if (!this.stream || this.socket.state !== "online") return this.become("lost");
@@ -142,6 +151,7 @@ export class Publisher {
     for (const track of this.stream.getTracks()) this.addTrack(pc, track, this.stream);
     pc.onicecandidate = ({ candidate }) => this.trickle(connection, candidate);
     pc.onconnectionstatechange = () => this.follow(pc);
+    pc.onicecandidateerror = (error) => this.note(error);
     let offer;
     try {
       offer = await pc.createOffer();
@@ -154,6 +164,19 @@ export class Publisher {
     if (this.pc !== pc) return;
     this.timers.answer = setTimeout(() => this.again(), ANSWER_MS);
     this.socket.send({ type: "publish", track: this.track, connection, sdp: offer.sdp ?? "" });
+  }
+
+  /** Keep what a connection tried that never came about: the next one takes its place. @param {RTCPeerConnection} pc */
+  async remember(pc) {
+    if (pc.connectionState === "connected" || !pc.remoteDescription) return;
+    this.failed = await condense(pc).catch(() => this.failed);
+  }
+
+  /** @param {RTCPeerConnectionIceErrorEvent} error */
+  note({ errorCode, url, errorText }) {
+    const known = this.iceErrors.filter((other) => other.code !== errorCode || other.url !== url);
+    const said = { code: errorCode, url: String(url ?? "").slice(0, 200), text: String(errorText ?? "").slice(0, 200) };
+    this.iceErrors = [...known, said].slice(-ICE_ERRORS);
   }
 
   /** @param {RTCPeerConnection} pc @param {MediaStreamTrack} track @param {MediaStream} stream */
@@ -208,6 +231,7 @@ export class Publisher {
     clearTimeout(this.timers.steady);
     if (pc.connectionState === "connected") {
       this.become("live");
+      this.failed = null;
       this.timers.steady = setTimeout(() => (this.attempt = 0), STEADY_MS);
     } else if (pc.connectionState === "disconnected") {
       this.become("lost");
