@@ -7,6 +7,7 @@ from procrastinate.exceptions import JobAborted
 from appliance import jobs
 from appliance.collaborators import Collaborators
 from appliance.db import unit_of_work, utcnow
+from appliance.errors import DatabaseUnavailable
 from appliance.services import exports
 from media.exports.make import EXPORTER, make_export
 
@@ -23,7 +24,16 @@ def export(context: JobContext, export_id: int) -> None:
         if context.should_abort():
             raise JobAborted
 
-    make_export(_collaborators(context), export_id, pause_point)
+    collaborators = _collaborators(context)
+    try:
+        make_export(collaborators, export_id, pause_point)
+    except (JobAborted, DatabaseUnavailable):
+        raise
+    except Exception:
+        # whoever waits for it must hear of it, whatever it was; a second run would meet it again
+        log.exception("export broke", export=export_id)
+        with unit_of_work(collaborators.session_factory) as session:
+            exports.fail(session, EXPORTER, export_id, "Something unforeseen happened; the worker's log says what.")
 
 
 @export_tasks.periodic(cron="*/5 * * * *")
