@@ -12,6 +12,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+from media.node import direct
 from media.node.gst import Gst, ask_keyframe, caps, make
 from media.node.sdp import CODECS
 
@@ -146,8 +147,7 @@ class Outlet:
             return self._upstream.position()
         if (depayloader := self.depayloader) is None:
             return (0, 0)
-        stats = depayloader.get_property("stats")
-        return (int(stats.get_value("seqnum") or 0), int(stats.get_value("timestamp") or 0)) if stats else (0, 0)
+        return direct.last_packet(hash(depayloader))
 
     def close(self) -> None:
         """Remove it; branches must be gone before."""

@@ -14,6 +14,7 @@ import threading
 import time
 from typing import Any
 
+from media.node import direct
 from media.node.gst import Gst
 from media.node.pulse import name_thread
 
@@ -40,14 +41,6 @@ _nice = ctypes.CDLL("libnice.so.10")
 _nice.nice_agent_attach_recv.argtypes = [ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint, *[ctypes.c_void_p] * 3]
 _gst = ctypes.CDLL("libgstreamer-1.0.so.0")
 _gst.gst_pad_push.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
-_brief = ctypes.PyDLL("libgstreamer-1.0.so.0")
-"""Its calls keep the GIL: they take less than handing it over."""
-_brief.gst_buffer_new_memdup.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
-_brief.gst_buffer_new_memdup.restype = ctypes.c_void_p
-_brief.gst_mini_object_unref.argtypes = [ctypes.c_void_p]
-_Times = ctypes.c_uint64 * 2
-_TIMES_AT = 72
-"""Where pts and dts stand in a GstBuffer, a public structure: behind its GstMiniObject (64 bytes) and a pointer."""
 
 
 class Line:
@@ -81,19 +74,19 @@ class Line:
 
     def take(self, data: int, length: int) -> None:
         """Keep a packet; the memory is libnice's."""
-        self._buffers.append(_brief.gst_buffer_new_memdup(data, length))
+        self._buffers.append(direct.copied(data, length))
 
     def push(self) -> None:
         """Hand on what came."""
         buffers, self._buffers = self._buffers, []
-        times = _Times(*[max(0, self._clock.get_time() - self._base_time)] * 2)
+        now_ns = max(0, self._clock.get_time() - self._base_time)
         with self._lock:
             for buffer in buffers:
                 if self._open:
-                    ctypes.memmove(buffer + _TIMES_AT, times, 16)
+                    direct.stamp(buffer, now_ns)
                     _gst.gst_pad_push(self._address, buffer)
                 else:
-                    _brief.gst_mini_object_unref(buffer)
+                    direct.drop(buffer)
 
     def flush(self) -> None:
         """Let go whoever is held in :meth:`push`; nothing passes any more."""
@@ -108,6 +101,17 @@ class Line:
             self._pad.set_active(False)
             self._pad.unlink(self._sink)
         self._agent = self._sink = None
+
+
+def _linked(nicesrc: Any) -> bool:
+    """Whether it still leads to the decoder."""
+    element = nicesrc
+    while element.get_factory().get_name() != "dtlssrtpdec":
+        peer = element.get_static_pad("src").get_peer()
+        if peer is None:
+            return False
+        element = peer.get_parent_element()
+    return True
 
 
 def _chain(nicesrc: Any) -> tuple[list[Any], Any]:
@@ -140,7 +144,7 @@ class Ingest:
         keys = []
         sources = webrtcbin.iterate_all_by_element_factory_name("nicesrc")
         while (found := sources.next())[0] == Gst.IteratorResult.OK:
-            if found[1].is_locked_state():
+            if not _linked(found[1]):
                 continue  # taken over before
             line, key = Line(found[1]), next(self._keys)
             self._lines[key] = line

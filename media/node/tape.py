@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from media.node import direct
 from media.node.graph import Branch, Outlet
-from media.node.gst import Gst, make
+from media.node.gst import make
 from media.node.h264 import H264Frame
 from media.node.webm import Frame, WebmWriter
 
@@ -55,22 +56,21 @@ class Track:
         found: list[tuple[int, bytes]] = []
         waited_ns = 0 if self._pulled_ns is None else now_ns - self._pulled_ns  # long after a disk that hung
         self._pulled_ns, self._oldest_ns = now_ns, now_ns - OLDEST_NS - waited_ns
-        while (sample := self.sink.try_pull_sample(0)) is not None:
-            buffer = sample.get_buffer()
-            size = buffer.get_size()
-            if size:
-                found.append((self._time(sample.get_segment(), buffer.pts, now_ns), buffer.extract_dup(0, size)))
+        while (pulled := direct.pull(hash(self.sink))) is not None:
+            at_ns, data = pulled
+            if data:
+                found.append((self._time(at_ns, now_ns), data))
         return found
 
     def frame(self, at_ms: int, data: bytes) -> Frame:
         """What came, as the file takes it."""
         return H264Frame.of(at_ms, data) if self.outlet.codec == "H264" else Frame(self.kind, at_ms, data)
 
-    def _time(self, segment: Any, pts: int, now_ns: int) -> int:
+    def _time(self, at_ns: int, now_ns: int) -> int:
         """A frame's running time; by its arrival when its own clock jumped, so that a gap stays a gap."""
-        if pts == Gst.CLOCK_TIME_NONE:
+        if at_ns == direct.NONE:
             return now_ns
-        at = int(segment.to_running_time(Gst.Format.TIME, pts)) + self._shift_ns
+        at = at_ns + self._shift_ns
         if not self._oldest_ns <= at <= now_ns + NEWEST_NS:
             self._shift_ns += now_ns - at
             at = now_ns
