@@ -138,13 +138,17 @@ def mark_sealed(
 
 
 def mark_lost(session: Session, actor: Actor, part_id: int, cause: str) -> Part:
-    """Note that nothing of the part can be read; its span becomes a gap, so that no evidence vanishes silently."""
+    """Note that nothing of the part can be read; its span becomes a gap, so that no evidence vanishes silently.
+
+    A part that ended with its beginning has none: the gap after it says all.
+    """
     part = _locked(session, part_id)
     part.state, part.end_cause = PartState.LOST, cause[:500]
     part.ended_at = part.ended_at or utcnow()
-    gap = Gap(sitting_id=part.sitting_id, track=part.track, cause=GapCause.RECORDER_FAILED, detail=cause[:500])
-    gap.started_at, gap.ended_at = part.started_at, part.ended_at
-    session.add(gap)
+    if part.ended_at > part.started_at:
+        gap = Gap(sitting_id=part.sitting_id, track=part.track, cause=GapCause.RECORDER_FAILED, detail=cause[:500])
+        gap.started_at, gap.ended_at = part.started_at, part.ended_at
+        session.add(gap)
     _record(session, actor, part, "recording.lose", cause=cause[:500])
     return part
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from appliance.db import to_ms
-from appliance.vocabulary import GapCause, PartState, Track
+from appliance.vocabulary import GapCause, PartState, SittingState, Track
 from media.kurento import KurentoClient
 from media.node.synthetic import Clip
 from media.pipelines.recorder_watch import ASK_SECONDS, GIVE_UP_SECONDS, Health, Look, Step, Watched
+from media.recordings.seal import seal_sitting
 from tests.live import until
 from tests.media.record import publish_both, seconds_of
 
@@ -29,6 +30,9 @@ class Recorded:
     def part(self, track=Track.CAMERA):
         return self.rec.parts(track=track)[-1]
 
+    def stalls(self, track=Track.CAMERA):
+        return self.rec.gaps(track=track, cause=GapCause.RECORDER_STALLED)
+
     async def invoke(self, operation, track=Track.CAMERA, **params):
         """Do something to the recorder behind the gateway's back, as an operator's own client might."""
         (row,) = self.rec.live(track=track)
@@ -40,7 +44,7 @@ class Recorded:
 
     async def gap(self, since, track=Track.CAMERA):
         """The gap is on the timeline, and the page was told, within 3 s of ``since``."""
-        (gap,) = await until(lambda: self.rec.gaps(track=track), 5, "the gap")
+        (gap,) = await until(lambda: self.stalls(track), 5, "the gap")
         await self.page.event("media.state", track=track.value, state="lost", cause=gap.cause.value)
         assert time.time() * 1000 - since < 3000
         assert abs(to_ms(gap.started_at) - since) < 700
@@ -73,23 +77,23 @@ async def test_a_recorder_that_somebody_paused_is_replaced(recorded):
     live = await recorded()
     paused = await live.invoke("pause")
     gap = await live.gap(paused)
-    assert (gap.cause, gap.detail) == (GapCause.RECORDER_STALLED, "the file does not grow")
+    assert gap.detail == "the file does not grow"
     await until(lambda: len(live.rec.parts(track=Track.CAMERA)) == 2, 5, "a new part")
     assert time.time() * 1000 - paused < 5000
     first, second = await live.whole_in_the_end()
     assert first.end_cause == "recorder_stalled"
-    assert first.ended_at == live.rec.gaps(track=Track.CAMERA)[0].started_at
+    assert first.ended_at == gap.started_at
     assert seconds_of(first.path) > 1.0
     assert seconds_of(second.path) > 0.3
-    assert live.rec.gaps(track=Track.SCREEN) == []
+    assert live.stalls(Track.SCREEN) == []
 
 
 async def test_a_recorder_that_somebody_unplugged_is_connected_again(recorded):
     live = await recorded()
     gap = await live.gap(await live.invoke("disconnect"))
-    assert (gap.cause, gap.detail) == (GapCause.RECORDER_STALLED, "nothing reaches the recorder")
+    assert gap.detail == "nothing reaches the recorder"
     (part,) = await live.whole_in_the_end()
-    (gap,) = live.rec.gaps(track=Track.CAMERA)
+    (gap,) = live.stalls()
     assert 900 < to_ms(gap.ended_at) - to_ms(gap.started_at) < 3500
     assert part.end_cause == "finished"
 
@@ -102,25 +106,28 @@ DEEDS = {
 
 
 @pytest.mark.parametrize("deed", DEEDS)
-async def test_a_file_taken_away_ends_its_part(recorded, deed):
+async def test_a_file_taken_away_ends_its_part(recorded, deed, collaborators):
     live = await recorded()
     part = live.part()
     DEEDS[deed](Path(part.path))
     at = time.time() * 1000
-    (gap,) = await until(lambda: live.rec.gaps(track=Track.CAMERA), 5, "the gap")
+    (gap,) = await until(lambda: live.rec.gaps(track=Track.CAMERA, cause=GapCause.RECORDER_FAILED), 5, "the gap")
     assert time.time() * 1000 - at < 3000
-    assert gap.cause is GapCause.RECORDER_FAILED
     assert gap.started_at == part.started_at, "what was lost is not called recorded"
     first, second = await live.whole_in_the_end()
     assert first.ended_at == first.started_at
     assert seconds_of(second.path) > 0.3
+    assert await asyncio.to_thread(seal_sitting, collaborators, live.rec.sitting().id)
+    assert [part.state for part in live.rec.parts(track=Track.CAMERA)] == [PartState.LOST, PartState.SEALED]
+    assert all(gap.ended_at > gap.started_at for gap in live.rec.gaps())
+    assert live.rec.sitting().state is SittingState.IN_REVIEW
 
 
 async def test_a_still_screen_is_no_stall(recorded):
     """One picture a second, as browsers send of a screen on which nothing moves."""
     live = await recorded(clip=Clip.made(seconds=12.0, width=320, height=240, fps=1))
     await asyncio.sleep(6)
-    assert live.rec.gaps() == []
+    assert live.stalls() == live.stalls(Track.SCREEN) == []
     assert len(live.rec.parts()) == 2
 
 
@@ -154,8 +161,7 @@ async def test_a_disk_that_hangs_is_a_gap_until_it_answers(own_disk, recorded):
     frozen = time.time() * 1000
     try:
         for track in (Track.CAMERA, Track.SCREEN):
-            gap = await live.gap(frozen, track)
-            assert gap.cause is GapCause.RECORDER_STALLED
+            await live.gap(frozen, track)
         await until(lambda: not live.rec.parts(state=PartState.RECORDING), 5, "the parts' ends")
         await asyncio.sleep(3)
         assert len(live.rec.parts()) == 2
