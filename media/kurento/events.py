@@ -146,6 +146,16 @@ class ElementDisconnected(ElementConnected, frozen=True, kw_only=True, rename="c
     """``source`` no longer feeds ``sink``."""
 
 
+class DataChannelOpened(Event, frozen=True, kw_only=True, rename="camel"):
+    """Told by Kurento only: the embedded node has no data channels."""
+
+    channel_id: int = 0
+
+
+class DataChannelClosed(DataChannelOpened, frozen=True, kw_only=True, rename="camel"):
+    """As above."""
+
+
 class ObjectCreated(Event, frozen=True, kw_only=True, rename="camel"):
     """Told by the server manager."""
 
@@ -187,6 +197,8 @@ EVENTS: dict[str, type[Event]] = {
         Error,
         ElementConnected,
         ElementDisconnected,
+        DataChannelOpened,
+        DataChannelClosed,
         ObjectCreated,
         ObjectDestroyed,
     )

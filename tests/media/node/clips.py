@@ -9,6 +9,7 @@ import numpy as np
 COLOURS = {"red": (220, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 220), "yellow": (220, 220, 30)}
 TONES = {"red": 400, "green": 700, "blue": 1100, "yellow": 1700}
 BLACK = (0, 0, 0)
+SHRUNK = 4
 
 
 def write_clip(path: Path, colour: str, seconds: float = 4.0, size=(320, 240), right: str | None = None) -> Path:
@@ -45,7 +46,7 @@ def write_clip(path: Path, colour: str, seconds: float = 4.0, size=(320, 240), r
 
 @dataclass
 class Recorded:
-    """A decoded file: pictures with their times, all sound."""
+    """A decoded file: pictures with their times, every fourth line and column of them, and all sound."""
 
     pictures: list[tuple[float, np.ndarray]]
     sound: np.ndarray
@@ -57,13 +58,13 @@ class Recorded:
         pictures, sound = [], [np.zeros(0, np.float32)]
         if "video" in kinds:
             with av.open(str(path)) as container:
-                pictures = [(frame.time, frame.to_ndarray(format="rgb24")) for frame in container.decode(video=0)]
+                pictures = [(frame.time, _small(frame)) for frame in container.decode(video=0)]
         if "audio" in kinds:
             with av.open(str(path)) as container:
                 sound += [frame.to_ndarray()[0].astype(np.float32) for frame in container.decode(audio=0)]
         return cls(pictures, np.concatenate(sound))
 
-    def tones(self, seconds: float = 1.0) -> set[str]:
+    def tones(self, seconds: float = 0.7) -> set[str]:
         """Whose tones sound in the last ``seconds``."""
         last = self.sound[-int(48000 * seconds) :]
         assert len(last) > 24000, "too little sound"
@@ -73,10 +74,14 @@ class Recorded:
         return {name for name, level in power.items() if level > 0.2 * max(power.values())}
 
 
+def _small(frame) -> np.ndarray:
+    return frame.to_ndarray(format="rgb24")[::SHRUNK, ::SHRUNK].copy()
+
+
 def colour_at(picture: np.ndarray, x: float, y: float) -> str:
     """Name of the colour at shares of a picture."""
     height, width = picture.shape[:2]
-    seen = picture[int(y * height) - 4 : int(y * height) + 4, int(x * width) - 4 : int(x * width) + 4].mean((0, 1))
+    seen = picture[int(y * height) - 1 : int(y * height) + 2, int(x * width) - 1 : int(x * width) + 2].mean((0, 1))
     near = {name: np.abs(seen - np.array(rgb)).max() for name, rgb in {**COLOURS, "black": BLACK}.items()}
     name = min(near, key=near.get)
     return name if near[name] < 60 else f"nothing known: {seen}"
