@@ -7,7 +7,6 @@ buffer, which never blocks.
 """
 
 import ctypes
-import functools
 import itertools
 import logging
 import threading
@@ -188,7 +187,13 @@ class Ingest:
                 pushing[1].flush()
 
 
-@functools.cache
+_making = threading.Lock()
+_made: list[Ingest] = []
+
+
 def ingest() -> Ingest:
-    """The one of this process, started when first asked for."""
-    return Ingest()
+    """The one of this process, started when first asked for (by several threads at once, it may be)."""
+    with _making:
+        if not _made:
+            _made.append(Ingest())
+        return _made[0]
