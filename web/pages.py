@@ -22,7 +22,7 @@ NAVIGATION: Final[list[tuple[str, str, Permission]]] = [
     ("exams", _("Exams"), Permission.EXAM_LIST),
     ("staff", _("Staff"), Permission.STAFF_LIST),
     ("support", _("Support"), Permission.SUPPORT_VIEW),
-    ("nodes", _("Media nodes"), Permission.NODE_VIEW),
+    ("nodes", _("Nodes"), Permission.NODE_VIEW),
     ("audit", _("Audit log"), Permission.AUDIT_READ),
 ]
 """Route, title and permission of the staff's pages, in the order of the bar; the first allowed is a role's start page

@@ -77,7 +77,7 @@ function askToDrain(node) {
       node.sittings ? h("p", { class: "muted" }, _("Moved sittings make a new connection; about a second of recording is missing then, with its cause on the timeline.")) : null,
     ],
     buttons: [
-      button(_("Wait until they end"), () => drain(false), { kind: "btn-primary", icon: "hourglass" }),
+      button(node.sittings ? _("Wait until they end") : _("Drain it"), () => drain(false), { kind: "btn-primary", icon: "hourglass" }),
       ...(node.sittings ? [button(_("Move them now"), () => drain(true), { icon: "move-horizontal" })] : []),
     ],
   });
@@ -130,7 +130,7 @@ function showStrays(strays) {
 const table = new TablePage({
   element: one("#nodes"),
   caption: _("Media nodes"),
-  columns: [{ title: _("Node") }, { title: _("State") }, { title: _("Sittings") }, { title: _("CPU") }, { title: _("Memory") }, { title: _("Last seen") }, { title: _("Action") }],
+  columns: [{ title: _("Node") }, { title: _("State") }, { title: _("Sittings") }, { title: _("CPU") }, { title: _("Memory") }, { title: _("Last answer") }, { title: _("Action") }],
   cells: (node) => [
     h("div", { class: "cell-two" }, h("span", { class: "row-name" }, node.name), h("span", { class: "muted mono small" }, node.url), h("span", { class: "muted" }, node.version ? _("version {version}", { version: node.version }) : "")),
     state(node),
