@@ -21,9 +21,8 @@ LOGS: Final = 40
 HIDDEN: Final = "[hidden]"
 TOKENS: Final = re.compile(r"\beyJ[\w-]{5,}\.[\w-]+\.[\w-]+|(?<=a=ice-pwd:)\S+|(?<=inline:)\S+|(?<=a=crypto:)\S.*")
 """Signed tokens; in a session description the passwords of ICE and keys of SRTP."""
-NAMED: Final = re.compile(
-    r"((?:password|passwd|secret|token|credential|authorization|cookie)\w*[\"']?\s*[=:]\s*)\S+", re.I
-)
+HEADERS: Final = re.compile(r"((?:authorization|cookie)[\"']?\s*[=:]\s*).+", re.IGNORECASE)
+NAMED: Final = re.compile(r"((?:password|passwd|secret|token|credential)\w*[\"']?\s*[=:]\s*)\S+", re.IGNORECASE)
 
 Materials = dict[str, str]
 """Name in the ZIP -> text."""
@@ -87,7 +86,7 @@ def cleaned(text: str, secrets: list[str]) -> str:
     """Return the text without any secret of this appliance and without what looks like one."""
     for secret in secrets:
         text = text.replace(secret, HIDDEN)
-    return NAMED.sub(rf"\1{HIDDEN}", TOKENS.sub(HIDDEN, text))
+    return NAMED.sub(rf"\1{HIDDEN}", HEADERS.sub(rf"\1{HIDDEN}", TOKENS.sub(HIDDEN, text)))
 
 
 def _secrets(settings: Settings) -> list[str]:
