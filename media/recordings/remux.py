@@ -90,8 +90,11 @@ class _Copy:
     def _packets(self) -> Iterator[Any]:
         try:
             for packet in self._reader.demux():
-                if packet.dts is not None and packet.stream.index in self._outputs:
-                    yield packet
+                if packet.pts is None or packet.stream.index not in self._outputs:
+                    continue
+                if packet.dts is None:  # H.264 in a torn file; live pictures are decoded in the order they are shown
+                    packet.dts = packet.pts
+                yield packet
         except av.error.FFmpegError as error:  # the torn end of a killed writer
             self._damage = str(error)
 

@@ -71,6 +71,13 @@ def test_ranges(staff, part, asked, status, first, last):
         assert answer.headers["Content-Range"] == f"bytes {first}-{last}/{SIZE}"
 
 
+def test_a_player_is_told_the_container(staff, session, part):
+    part.media = {"container": "mp4"}
+    session.commit()
+    answer = staff(Role.REVIEWER).get(f"/api/v1/parts/{part.id}/media", headers={"Range": "bytes=0-1"}, status=206)
+    assert answer.content_type == "video/mp4"
+
+
 def test_a_range_behind_the_end_cannot_be_satisfied(staff, part):
     path = f"/api/v1/parts/{part.id}/media"
     answer = staff(Role.REVIEWER).get(path, headers={"Range": f"bytes={SIZE}-"}, status=416)

@@ -65,6 +65,11 @@ async def test_it_is_recorded_tapped_and_sealed_as_mp4(pipeline, h264_clip, tmp_
         assert again[kind]["count"] == found[kind]["count"]
         assert again[kind]["first"] == pytest.approx(found[kind]["first"], abs=0.002)
         assert again[kind]["last"] == pytest.approx(found[kind]["last"], abs=0.002)
+    torn = tmp_path / "torn.webm"
+    torn.write_bytes((tmp_path / "part.webm").read_bytes()[: (tmp_path / "part.webm").stat().st_size * 6 // 10])
+    rest = remux(torn, tmp_path / "torn.mp4")  # as kill -9 leaves it
+    assert 0.3 * sealed.duration_ms < rest.duration_ms < 0.9 * sealed.duration_ms
+    assert decoded(tmp_path / "torn.mp4")["video"]["count"] == rest.media["video"]["packets"]
     head = (tmp_path / "part.mp4").read_bytes()
     assert head.index(b"moov") < head.index(b"mdat"), "a player would have to fetch the whole file first"
 
