@@ -43,12 +43,20 @@ class GStreamerMissing(RuntimeError):
 def start() -> None:
     """Initialise GStreamer once; GStreamerMissing when a needed plugin is not installed."""
     Gst.init(None)
+    _load_types()
     missing = [name for name in NEEDED if Gst.ElementFactory.find(name) is None]
     if missing:
         raise GStreamerMissing(
             f"GStreamer lacks {', '.join(missing)}: install gstreamer1.0-plugins-base, gstreamer1.0-plugins-good, "
             "gstreamer1.0-plugins-bad and gstreamer1.0-nice"
         )
+
+
+def _load_types() -> None:
+    """PyGObject makes a type when it is first named; two threads at once get two types that do not know each other."""
+    for module in (Gst, GstApp, GstSdp, GstWebRTC):
+        for name in dir(module):
+            getattr(module, name)
 
 
 def make(factory: str, **properties: Any) -> Any:
