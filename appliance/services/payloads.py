@@ -9,6 +9,7 @@ from appliance.models import (
     ChatMessage,
     Consent,
     Gap,
+    HandIn,
     IdentityPhoto,
     Incident,
     Observation,
@@ -127,6 +128,20 @@ def gap(row: Gap) -> dict[str, Any]:
         "cause": row.cause.value,
         "detail": row.detail,
         "covered_by": row.covered_by_id,
+    }
+
+
+def hand_in(row: HandIn) -> dict[str, Any]:
+    """Return what a candidate's browser hands in, for those who judge; ``reason`` is why it was refused."""
+    return {
+        "track": row.track.value,
+        "state": row.state.value,
+        "start_ms": to_ms(row.started_at),
+        "end_ms": to_ms(row.ended_at),
+        "size_bytes": row.size_bytes,
+        "sha256": row.sha256,
+        "reason": row.reason,
+        "begun_ms": to_ms(row.created_at),
     }
 
 

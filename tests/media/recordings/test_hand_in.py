@@ -168,7 +168,7 @@ def test_a_torn_segment_counts_as_far_as_it_goes(
     number = hand(session, settings, sitting, [segment_files[0], torn], (0, 6000))
     assert hand_in.take_in(collaborators, number)
     (part,) = rows(session_factory, Part, sitting)
-    assert 4000 < to_ms(part.ended_at) - BEGAN_MS < 6000
+    assert 3000 < to_ms(part.ended_at) - BEGAN_MS < 6000
     assert [gap.covered_by_id for gap in rows(session_factory, Gap, sitting)] == [part.id, None]
 
 

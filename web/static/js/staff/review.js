@@ -13,7 +13,7 @@ import { Findings } from "./review/findings.js";
 import { Scale } from "./review/heat.js";
 import { renderScore, scoreWord } from "./review/score_card.js";
 import { Stage } from "./review/stage.js";
-import { INITIAL, reduce, unfinished } from "./review/state.js";
+import { awaited, INITIAL, reduce, unfinished } from "./review/state.js";
 import { Timeline } from "./review/timeline.js";
 import { Transport } from "./review/transport.js";
 import { TransportBar } from "./review/transport_bar.js";
@@ -128,6 +128,6 @@ connectTabs(one("#tabs"));
 one("#retry").addEventListener("click", () => void actions.load());
 setInterval(() => {
   const { data } = store.get();
-  if (data && unfinished(data) && !document.hidden) void actions.load();
+  if (data && (unfinished(data) || awaited(data)) && !document.hidden) void actions.load();
 }, LOOK_AGAIN_MS);
 await actions.load();

@@ -120,6 +120,7 @@
  * @property {number} end_ms
  * @property {Part[]} parts
  * @property {Gap[]} gaps
+ * @property {{track: Track, state: "receiving" | "complete" | "taken" | "refused", start_ms: number, end_ms: number, size_bytes: number, sha256: string, reason: string, begun_ms: number}[]} hand_ins
  * @property {Observation[]} observations
  * @property {Incident[]} incidents
  * @property {Message[]} messages

@@ -21,6 +21,8 @@ export function renderParts(element, data) {
     data.parts.length ? partsTable(data.parts) : h("p", { class: "muted small" }, _("Nothing was recorded.")),
     data.gaps.length > 0 && h("h3", { class: "sub" }, _("Gaps")),
     data.gaps.length > 0 && h("ul", { class: "plain small" }, data.gaps.map(gapLine)),
+    data.hand_ins.some((one) => one.state !== "taken") && h("h3", { class: "sub" }, _("Handed in by the candidate's browser")),
+    h("ul", { class: "plain small" }, data.hand_ins.filter((one) => one.state !== "taken").map(handInLine)),
   );
 }
 
@@ -54,6 +56,13 @@ function partRow(part) {
     h("td", null, h("span", { class: `badge tone-${tone}` }, icon(symbol), title), part.source === "candidate" && suppliedNote(part)),
     h("td", null, part.sha256 ? h("code", { class: "hash", title: part.sha256 }, `${part.sha256.slice(0, 12)}…${part.sha256.slice(-6)}`) : "—"),
   );
+}
+
+/** What did not become a part, or not yet. @param {Timeline["hand_ins"][number]} handIn */
+function handInLine({ track, state, start_ms: start, end_ms: end, reason }) {
+  const states = { receiving: _("on its way"), complete: _("being checked"), refused: _("refused"), taken: "" };
+  const tone = state === "refused" ? "bad" : "info";
+  return h("li", { class: "with-icon" }, icon("upload", "icon-sm"), `${wallTime(start)} · ${trackWord(track).title} · ${formatDuration(end - start)}`, h("span", { class: `badge tone-${tone}` }, states[state]), reason && h("span", { class: "muted" }, reason));
 }
 
 /** Nobody but the candidate vouches for it. @param {Part} part */

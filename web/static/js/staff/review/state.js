@@ -89,3 +89,6 @@ export function shownFindings(state) {
 /** Parts are not all in the vault yet: the page looks again by itself. @param {Timeline} data */
 export const unfinished = (data) =>
   ["finished", "processing", "running", "paused"].includes(data.sitting.state) || data.parts.some((part) => part.state === "recording" || part.state === "stopped");
+
+/** The candidate's browser is handing in: there will be more to see. One begun an hour ago was broken off. @param {Timeline} data */
+export const awaited = (data) => data.hand_ins.some((one) => one.state === "complete" || (one.state === "receiving" && Date.now() - one.begun_ms < 3_600_000));

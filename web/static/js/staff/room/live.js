@@ -1,5 +1,8 @@
 /** @file Between the socket and the room: events to the store, media messages to the viewers, pictures to the tiles. */
 
+import { _ } from "../../base/i18n.js";
+import { formatDuration } from "../../base/time.js";
+import { toast } from "../../base/toast.js";
 import { Pictures } from "./pictures.js";
 import { pictured, watchedLive } from "./selectors.js";
 import { TRACKS, Viewing } from "./viewing.js";
@@ -59,7 +62,8 @@ export function connectRoom({ socket, store, wall, reload }) {
   socket.on("reset", reloadSoon);
   socket.on("event", (event) => {
     const known = store.get().sittings.has(event.sitting_id);
-    if (known) store.dispatch({ type: "event", event });
+    if (event.kind.startsWith("recording.")) tellSupplied(store.get().sittings.get(event.sitting_id), event);
+    else if (known) store.dispatch({ type: "event", event });
     else if (event.sitting_id !== null && !NOT_FOR_THE_WALL.has(event.payload.state)) reloadSoon();
   });
   for (const type of ["answer", "candidate", "view_ended", "error"]) socket.on(type, (message) => void viewing.handle(message));
@@ -79,3 +83,14 @@ export function connectRoom({ socket, store, wall, reload }) {
 }
 
 export { TRACKS };
+
+/**
+ * A gap was filled by what the candidate's browser recorded itself; the camera stands for both tracks.
+ * @param {import("./entry.js").Entry | undefined} entry
+ * @param {import("./entry.js").BusEvent} event
+ */
+function tellSupplied(entry, { kind, payload }) {
+  if (!entry || kind !== "recording.supplied" || payload.track !== "camera") return;
+  const length = formatDuration(payload.end_ms - payload.start_ms);
+  toast(_("{name}: {length} of the camera were supplied by the candidate's browser.", { name: entry.candidate.name, length }));
+}
