@@ -69,7 +69,7 @@ SETTINGS: dict[str, Setting] = {
     "heartbeat_seconds": Setting(_number, 1.0, "how often a worker says it is alive"),
     "takeover_seconds": Setting(_number, 5.0, "silence after which another worker takes over its jobs"),
     "analysis_fps": Setting(_number, 2.0, "pictures a second looked at per sitting"),
-    "disk_reserve_mb": Setting(_whole, 2048, "below this no new sitting is admitted"),
+    "disk_reserve_mb": Setting(_whole, 2048, "so much must be left when all sittings are over, or no new one is admitted"),
     "export_hours": Setting(_number, 72.0, "an export is destroyed after this; faces must not lie about longer"),
     "exports_per_sitting": Setting(_whole, 3, "exports of one sitting that exist at once; each is as large as it"),
     "hand_in_hours": Setting(_whole, 72, "so long after its end a sitting takes in what the browser recorded itself"),

@@ -120,9 +120,7 @@ async def moves_on(rec, node, other, lost):
         assert (first.node_url, second.node_url) == (node.url, other.url)
         away = to_ms(second.started_at) - lost
         saved, told = lost - last_picture_ms(first), to_ms(first.ended_at) - last_picture_ms(first)
-        figures = (
-            f"on the other node after {away:.0f} ms, last picture {saved:.0f} ms before, told {told:+.0f}"
-        )
+        figures = f"on the other node after {away:.0f} ms, last picture {saved:.0f} ms before, told {told:+.0f}"
         print(f"{track}: {figures}")  # noqa: T201 - what is measured is part of the result
         assert away < 5000
         assert saved < 1000, "playable up to the last second"
