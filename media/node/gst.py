@@ -53,7 +53,7 @@ def start() -> None:
 
 
 def _load_types() -> None:
-    """PyGObject makes a type when it is first named; two threads at once get two types that do not know each other."""
+    """PyGObject makes a type when it is first named; two threads at once get two that do not know each other."""
     for module in (Gst, GstApp, GstSdp, GstWebRTC):
         for name in dir(module):
             getattr(module, name)
