@@ -30,23 +30,25 @@ ROOT = Path(__file__).resolve().parents[3]
 class NodeProcess:
     """``python -m media.node`` on a free port."""
 
-    def __init__(self, log: Path, *arguments: str, listen: str = "127.0.0.1:0", environment=None) -> None:
+    def __init__(self, log: Path, *arguments: str, listen: str = "127.0.0.1:0", environment=None, inside="") -> None:
+        """``inside``: name of the network namespace to run in."""
         self.log = log
+        host, enter = listen.rpartition(":")[0], ["ip", "netns", "exec", inside] if inside else []
         written = log.stat().st_size if log.exists() else 0
         with log.open("ab") as stderr:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "media.node", "--listen", listen, *arguments],
+                [*enter, sys.executable, "-m", "media.node", "--listen", listen, *arguments],
                 cwd=ROOT,
                 stderr=stderr,
                 env={**os.environ, **(environment or {})},
             )
         until = time.monotonic() + 20
-        while not (ready := re.findall(r"media node ready at 127\.0\.0\.1:(\d+)", log.read_text()[written:])):
+        while not (ready := re.findall(rf"media node ready at {re.escape(host)}:(\d+)", log.read_text()[written:])):
             assert self.process.poll() is None, log.read_text()
             assert time.monotonic() < until, "the node does not get ready"
             time.sleep(0.02)
         self.port = int(ready[-1])
-        self.url = f"ws://127.0.0.1:{self.port}/kurento"
+        self.url = f"ws://{host}:{self.port}/kurento"
 
     def kill(self) -> None:
         self.process.kill()

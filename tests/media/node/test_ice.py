@@ -1,6 +1,8 @@
 """How a connection comes about where a firewall leaves little: TCP, a range of ports, TURN by UDP, TCP and TLS."""
 
 import asyncio
+import os
+import shlex
 import socket
 import subprocess
 import time
@@ -33,8 +35,8 @@ def free_port(kind=socket.SOCK_STREAM):
 class Turn:
     """coturn on the loopback address, with a certificate of its own."""
 
-    def __init__(self, folder):
-        self.host = own_address()
+    def __init__(self, folder, host=None):
+        self.host = host or own_address()
         self.port, self.tls_port = free_port(), free_port()
         self.certificate = folder / "certificate.pem"
         subject = ["-subj", f"/CN={self.host}", "-addext", f"subjectAltName=IP:{self.host}"]
@@ -94,6 +96,75 @@ def walled(tmp_path_factory, turn):
 async def walled_pipeline(walled):
     async with KurentoClient(walled.url) as client:
         yield await MediaPipeline.create(client)
+
+
+class Nat:
+    """A host behind an address translator: only as root, only where the kernel has it."""
+
+    outside, public, host = "10.77.2.2", "10.77.2.1", "10.77.1.2"
+
+    def __init__(self):
+        number = os.getpid()
+        self.inside, self.router, self.link = f"inside{number}", f"router{number}", f"far{number}"
+        self.ends = (f"a{number}", f"b{number}", f"c{number}")
+
+    def make(self):
+        ends = self.ends
+        for step in (
+            f"ip netns add {self.inside}",
+            f"ip netns add {self.router}",
+            f"ip link add {ends[0]} netns {self.inside} type veth peer name {ends[1]} netns {self.router}",
+            f"ip link add {ends[2]} netns {self.router} type veth peer name {self.link}",
+            f"ip -n {self.inside} addr add {self.host}/24 dev {ends[0]}",
+            f"ip -n {self.inside} link set {ends[0]} up",
+            f"ip -n {self.inside} link set lo up",
+            f"ip -n {self.inside} route add default via 10.77.1.1",
+            f"ip -n {self.router} addr add 10.77.1.1/24 dev {ends[1]}",
+            f"ip -n {self.router} addr add {self.public}/24 dev {ends[2]}",
+            f"ip -n {self.router} link set {ends[1]} up",
+            f"ip -n {self.router} link set {ends[2]} up",
+            f"ip addr add {self.outside}/24 dev {self.link}",
+            f"ip link set {self.link} up",
+            f"ip route add 10.77.1.0/24 via {self.public}",
+            f"ip netns exec {self.router} sh -c 'echo 1 > /proc/sys/net/ipv4/ip_forward'",
+        ):
+            subprocess.run(shlex.split(step), check=True, capture_output=True)
+        rules = "table ip nat {\n chain post {\n  type nat hook postrouting priority 100;\n"
+        rules += f"  oifname {ends[2]} masquerade\n }}\n}}\n"
+        command = ["ip", "netns", "exec", self.router, "nft", "-f", "-"]
+        subprocess.run(command, input=rules, text=True, check=True, capture_output=True)
+
+    def close(self):
+        for step in (f"ip link del {self.link}", f"ip netns del {self.inside}", f"ip netns del {self.router}"):
+            subprocess.run(shlex.split(step), check=False, capture_output=True)
+
+
+@pytest.fixture
+def nat():
+    made = Nat()
+    try:
+        made.make()
+    except (OSError, subprocess.CalledProcessError) as error:
+        made.close()
+        pytest.skip(f"no address translation here: {getattr(error, 'stderr', error)}")
+    yield made
+    made.close()
+
+
+async def test_stun_tells_the_address_that_the_outside_sees(nat, tmp_path):
+    server = Turn(tmp_path, nat.outside)
+    node = NodeProcess(tmp_path / "log", listen=f"{nat.host}:0", inside=nat.inside)
+
+    async def before(endpoint):
+        await endpoint.set_stun_server(nat.outside, server.port)
+
+    try:
+        async with KurentoClient(node.url) as client:
+            candidates = await found(await WebRtcEndpoint.create(await MediaPipeline.create(client)), before)
+    finally:
+        node.stop()
+        server.stop()
+    assert {item["address"] for item in candidates if item["type"] == "srflx"} == {nat.public}
 
 
 def fields(event):
