@@ -52,6 +52,19 @@ OF_THE_BOX: Final[dict[str, Cause]] = {
         "Less than the reserve is free: no new sitting is admitted.",
         "Free space or enlarge the disk; running sittings go on until it is full.",
     ),
+    "disk_will_be_full": Cause(
+        "At the running bit rate the disk is full before the running exams end.",
+        "Free space or enlarge the disk before the hours below are over; no new sitting is admitted.",
+    ),
+    "disk_closed": Cause(
+        "What is admitted will use up the disk down to the reserve: no new sitting is admitted.",
+        "Free space or enlarge the disk; running sittings are safe.",
+    ),
+    "disk_tight": Cause(
+        "Little more than the reserve will be left when the running exams are over.",
+        "Free space or enlarge the disk before more candidates come.",
+    ),
+    "no_forecast": Cause("No gateway has made a forecast of the disk lately."),
     "clock_off": Cause(
         "The server's clock is wrong.",
         "Set up chrony or systemd-timesyncd with a time server that this network reaches; do not set the clock"

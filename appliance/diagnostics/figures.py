@@ -25,6 +25,7 @@ FIGURES: Final[dict[str, str]] = {
     "first_ms": "First picture after",
     "forecast_hours": "Hours until full",
     "frames_sent": "Frames sent",
+    "free_at_end_mb": "Free after the running exams",
     "free_mb": "Free",
     "gaps": "Gaps",
     "ice_errors": "ICE errors",

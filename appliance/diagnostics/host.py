@@ -23,7 +23,9 @@ from appliance.diagnostics import clock, turn
 from appliance.diagnostics.report import Figures, Step, failed, passed, skipped, warning
 from appliance.errors import ApplianceError
 from appliance.ice_servers import ice_servers
+from appliance.services import disk_guard
 from appliance.settings import Settings
+from appliance.vocabulary import DiskState
 
 MB: Final = 2**20
 FULL_MB: Final = 16
@@ -100,6 +102,25 @@ def check_disk(host: Host) -> list[Step]:
         else:
             steps.append(passed("disk", name, figures=figures))
     return steps
+
+
+def check_forecast(host: Host) -> list[Step]:
+    """What all admitted sittings will still record fits, by the running bit rate."""
+    try:
+        with unit_of_work(host.session_factory) as session:
+            outlook = disk_guard.worst(session)
+    except (ApplianceError, SQLAlchemyError):
+        return [skipped("disk", "not_looked_at", "forecast")]
+    if outlook is None:
+        return [skipped("disk", "no_forecast", "forecast")]
+    hours = None if outlook.full_at is None else round((outlook.full_at - utcnow()).total_seconds() / 3600, 1)
+    figures: Figures = {"free_at_end_mb": outlook.free_at_end // MB, "forecast_hours": hours}
+    if outlook.full_at is not None:
+        return [failed("disk", "disk_will_be_full", "forecast", figures=figures)]
+    if outlook.state is DiskState.OK:
+        return [passed("disk", "forecast", figures)]
+    closed = outlook.state is DiskState.CLOSED
+    return [warning("disk", "disk_closed" if closed else "disk_tight", "forecast", figures=figures)]
 
 
 def check_clock(host: Host) -> list[Step]:

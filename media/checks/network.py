@@ -101,7 +101,8 @@ def check_loss(_facts: SittingFacts, track: TrackFacts, probe: TrackProbe) -> li
     received = float(inbound.get("packetsReceived") or 0)
     if not received:
         return [skipped("loss", "not_looked_at", name)]
-    lost = max(0.0, float(inbound.get("packetsLost") or 0))
+    # What never came after all repair; a server that does not tell it counts what came again later, too.
+    lost = max(0.0, float(inbound.get("packetsMissing", inbound.get("packetsLost")) or 0))
     percent, jitter = round(100 * lost / (lost + received), 2), _milliseconds(inbound.get("jitter"))
     figures: Figures = {
         "lost_percent": percent,

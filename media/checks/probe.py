@@ -120,7 +120,9 @@ async def _state(probe: TrackProbe, endpoint: WebRtcEndpoint) -> None:
     probe.sound_flowing = bool(await _maybe(endpoint.is_media_flowing_out(MediaType.AUDIO)))
     probe.local = await _maybe(endpoint.get_local_session_descriptor()) or ""
     probe.remote = str(await _maybe(endpoint.invoke("getRemoteSessionDescriptor")) or "")
-    probe.stats = await _maybe(endpoint.get_stats()) or {}
+    probe.stats = await _stats(endpoint)
+    transport: dict[str, Any] = next((one for one in probe.stats.values() if "dtlsState" in one), {})
+    probe.dtls_state = probe.dtls_state or str(transport.get("dtlsState", "")).upper()
 
 
 async def ice_state(endpoint: WebRtcEndpoint) -> str:
@@ -157,9 +159,15 @@ async def _later(endpoint: WebRtcEndpoint, path: Path | None, before: Sample) ->
 
 
 async def _inbound(endpoint: WebRtcEndpoint, kind: MediaType) -> dict[str, Any]:
-    found = await _maybe(endpoint.get_stats(kind)) or {}
+    found = await _stats(endpoint, kind)
     inbound = (item for item in found.values() if isinstance(item, dict) and "bytesReceived" in item)
     return next(inbound, {})
+
+
+async def _stats(endpoint: WebRtcEndpoint, kind: MediaType | None = None) -> dict[str, Any]:
+    """Return all that the node tells; a server that does not know ``complete`` is asked plainly."""
+    found = await _maybe(endpoint.get_stats(kind, complete=True))
+    return found or await _maybe(endpoint.get_stats(kind)) or {}
 
 
 def _size(path: Path | None) -> int | None:

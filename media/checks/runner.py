@@ -23,7 +23,14 @@ from media.checks.trial import Trial
 from media.kurento import KurentoClient, KurentoError
 
 BOX: Final = (
-    *(host.check_database, host.check_recordings_folder, host.check_disk, host.check_clock, host.check_certificate),
+    *(
+        host.check_database,
+        host.check_recordings_folder,
+        host.check_disk,
+        host.check_forecast,
+        host.check_clock,
+        host.check_certificate,
+    ),
     *(host.check_turn, processes.check_workers, processes.check_gateway),
 )
 """In the order of the path: the first that fails is the cause of what follows."""

@@ -23,7 +23,9 @@ from appliance.db import unit_of_work, utcnow
 from appliance.diagnostics import clock, host, processes, turn
 from appliance.diagnostics.host import Host
 from appliance.diagnostics.report import StepState
+from appliance.services import disk_guard
 from appliance.standalone import certificate
+from appliance.vocabulary import SittingState
 from tests.live import WorkerProcess, free_port, until
 
 pytestmark = pytest.mark.timeout(60)
@@ -80,6 +82,24 @@ def test_a_full_disk_and_a_read_only_one_are_told_apart(box):
     shutil.rmtree(folder)
     folder.write_text("no folder")
     assert states(host.check_recordings_folder(box)) == [("recordings_folder", "failed", "recordings_missing")]
+
+
+GB = 10**9
+
+
+@pytest.mark.parametrize(
+    ("free", "recorded_per_second", "cause"),
+    [(900 * GB, 100_000, ""), (3 * GB, 100_000, "disk_tight"), (2 * GB, 10**6, "disk_will_be_full")],
+)
+def test_the_forecast_of_the_disks(box, make, session, session_factory, free, recorded_per_second, cause):
+    assert states(host.check_forecast(box)) == [("disk", "skipped", "no_forecast")]
+    make.sitting(SittingState.RUNNING, deadline_at=utcnow() + timedelta(hours=1))
+    session.commit()
+    measured = disk_guard.Measured(free, None, 0, 0, recorded_per_second, 1, steady=True)
+    with unit_of_work(session_factory) as work:
+        disk_guard.update(work, "gateway", measured, GB)
+    [step] = host.check_forecast(box)
+    assert (step.scope, step.cause) == ("forecast", cause), step
 
 
 class TimeServer(threading.Thread):

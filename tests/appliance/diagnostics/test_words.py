@@ -36,7 +36,15 @@ def test_every_cause_in_the_table_is_found_by_some_check():
 
 
 def test_a_fault_has_a_remedy():
-    notes = {"no_certificate", "no_turn", "not_looked_at", "not_started", "browser_unknown", "nobody_watches"}
+    notes = {
+        "no_certificate",
+        "no_turn",
+        "not_looked_at",
+        "not_started",
+        "browser_unknown",
+        "nobody_watches",
+        "no_forecast",
+    }
     assert {key for key, cause in CAUSES.items() if not cause.remedy} == notes
 
 
