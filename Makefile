@@ -5,7 +5,7 @@ PORT ?= 8080
 DATA ?= .data
 PYTEST_ARGS ?=
 
-.PHONY: run test setup setup-test lint types imports pages catalogues unit e2e bench clean
+.PHONY: run test setup setup-test lint types imports pages catalogues unit e2e bench bench-media clean
 
 run: setup
 	exec .venv/bin/kustos up --demo --data $(DATA) --port $(PORT)
@@ -71,6 +71,9 @@ e2e: setup-test
 
 bench: setup-test
 	@$(PYTHON) -m tests.bench
+
+bench-media: setup-test
+	@$(PYTHON) -m tests.bench.media
 
 clean:
 	rm -rf .venv node_modules tests/media/kurento/js/node_modules .mypy_cache .ruff_cache .pytest_cache build *.egg-info

@@ -149,8 +149,6 @@ def run(kind: str, sittings: int, viewers: bool, seconds: float, loss: float = 0
         "pictures_recorded": kept,
         "recorded_percent": round(100 * kept / max(1, sent), 3),
         "sound_recorded_percent": round(sum(sound) / len(sound), 2),
-        "offer_to_first_recorded_frame": spread(
-            [at for line in ready for at in line["offer_to_first_recorded_frame"]]
-        ),
+        "offer_to_first_recorded_frame": spread(sum((line["offer_to_first_recorded_frame"] for line in ready), [])),
         "view_delay": spread([delay for end in ends for delay in end["view_delays"]]),
     }

@@ -1,4 +1,4 @@
-"""What goes over a wire: a publisher that plays clips and tells what it sent, a viewer that tells how late it came."""
+"""What goes over a wire: a publisher plays clips and knows what it sent, a viewer knows how late it came."""
 
 import random
 import struct

@@ -1,9 +1,10 @@
-"""A peer connection at the price of its packets: ICE, DTLS and SRTP by hand, so that the load costs less than what it loads.
+"""A peer connection at the price of its packets: ICE, DTLS and SRTP by hand, to cost less than what is measured.
 
 Enough for one host candidate on each side (RFC 8445, 5389, 5764, 3711). Everything runs in one asyncio loop.
 """
 
 import asyncio
+import contextlib
 import datetime as dt
 import functools
 import hmac
@@ -43,8 +44,6 @@ def own_address() -> str:
 def identity() -> tuple[SSL.Context, str]:
     """Return the DTLS context of this process and the fingerprint of its certificate."""
     key = ec.generate_private_key(ec.SECP256R1())
-    import datetime as dt
-
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "load")])
     now = dt.datetime.now(dt.UTC)
     builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
@@ -59,7 +58,7 @@ def identity() -> tuple[SSL.Context, str]:
 
 
 class Wire:
-    """One connection. ``send`` and ``send_rtcp`` encrypt; ``on_rtp`` and ``on_rtcp`` get what came, still encrypted RTP."""
+    """One connection. ``send`` and ``send_rtcp`` encrypt; ``on_rtcp`` gets plain RTCP, ``on_rtp`` encrypted RTP."""
 
     def __init__(self, on_open: Callable[[], None], loss: float = 0.0, seed: int = 0) -> None:
         self.on_open = on_open
@@ -148,10 +147,8 @@ class Wire:
     # ---- inside
 
     def _put(self, data: bytes) -> None:
-        try:
+        with contextlib.suppress(BlockingIOError, ConnectionRefusedError):
             self._socket.sendto(data, self._remote)
-        except (BlockingIOError, ConnectionRefusedError):
-            pass
 
     def _readable(self) -> None:
         for _number in range(64):
