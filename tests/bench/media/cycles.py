@@ -34,20 +34,26 @@ async def cycle(client: KurentoClient, folder: Path, number: int) -> None:
 async def _run(running: measure.Server, count: int) -> None:
     async with KurentoClient(running.url) as client:
         with tempfile.TemporaryDirectory(prefix="bench-media") as folder:
-            done, begin = 0, time.monotonic()
+            done, begin, lasted = 0, time.monotonic(), [0.0]
             measure.report("cycles", done=0, **running.figures())
             for mark in [*(mark for mark in MARKS if mark < count), count]:
                 numbers = iter(range(done, mark))
 
                 async def work(numbers=numbers) -> None:
                     for number in numbers:
+                        started = time.monotonic()
                         await cycle(client, Path(folder), number)
+                        lasted.append(time.monotonic() - started)
 
                 await asyncio.gather(*(work() for _worker in range(AT_ONCE)))
                 done = mark
                 spent = time.monotonic() - begin
                 await asyncio.sleep(QUIET_SECONDS)
-                figures = {"cpu_ms_per_cycle": round(1000 * running.cpu() / done), "seconds": round(spent)}
+                figures = {
+                    "cpu_ms_per_cycle": round(1000 * running.cpu() / done),
+                    "seconds": round(spent),
+                    "slowest_s": round(max(lasted), 1),
+                }
                 measure.report("cycles", done=done, **running.figures(), **figures)
 
 

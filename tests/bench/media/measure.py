@@ -135,6 +135,7 @@ def run(kind: str, sittings: int, viewers: bool, seconds: float, loss: float = 0
         finally:
             load.close()
     sent, kept = (sum(end[key] for end in ends) for key in ("pictures_sent", "pictures_recorded"))
+    first = [seconds for line in ready for seconds in line["offer_to_first_recorded_frame"]]
     sound = [end["sound_recorded_percent"] for end in ends]
     return {
         "server": kind,
@@ -149,6 +150,6 @@ def run(kind: str, sittings: int, viewers: bool, seconds: float, loss: float = 0
         "pictures_recorded": kept,
         "recorded_percent": round(100 * kept / max(1, sent), 3),
         "sound_recorded_percent": round(sum(sound) / len(sound), 2),
-        "offer_to_first_recorded_frame": spread(sum((line["offer_to_first_recorded_frame"] for line in ready), [])),
+        "offer_to_first_recorded_frame": spread(first),
         "view_delay": spread([delay for end in ends for delay in end["view_delays"]]),
     }
