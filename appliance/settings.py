@@ -53,6 +53,7 @@ SETTINGS: dict[str, Setting] = {
     "gateway_listen": Setting(str, "127.0.0.1:6544", "where the gateway listens behind nginx"),
     "kurento_urls": Setting(_list, ("ws://127.0.0.1:8888/kurento",), "media nodes; a real Kurento goes here"),
     "recordings_dir": Setting(str, "", "where nodes write parts; empty: data_dir/recordings"),
+    "ice_ports": Setting(str, "", "ports of the embedded node's ICE, as 40000-49999 for a firewall; empty: any"),
     "rtp_host": Setting(str, "127.0.0.1", "the address at which a node can reach this worker's frame tap"),
     "time_server": Setting(str, "", "host[:port] of a time server to compare this machine's clock with in checks"),
     "stun_urls": Setting(_list, (), "STUN servers told to browsers; empty on a closed network"),
@@ -91,6 +92,7 @@ class Settings:
     gateway_listen: str
     kurento_urls: tuple[str, ...]
     recordings_dir: str
+    ice_ports: str
     rtp_host: str
     time_server: str
     stun_urls: tuple[str, ...]

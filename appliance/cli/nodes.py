@@ -13,6 +13,7 @@ from appliance.cli.database import command_collaborators, command_session
 from appliance.cli.table import Row, print_table
 from appliance.db import unit_of_work
 from appliance.services import nodes
+from appliance.settings import load_settings
 
 DATA = click.option("--data", default=None, help="Data folder of `kustos up`, if it is not ./.data.")
 LOOK_SECONDS = 1.0
@@ -27,7 +28,7 @@ def node() -> None:
 
 @node.command()
 @click.option("--listen", default="127.0.0.1:8888", show_default=True, metavar="HOST:PORT", help="Control port.")
-@click.option("--ice-ports", metavar="FIRST-LAST", help="Ports of ICE, UDP and TCP, for a firewall [default: any].")
+@click.option("--ice-ports", metavar="FIRST-LAST", help="Ports of ICE, UDP and TCP [default: setting ice_ports].")
 def run(listen: str, ice_ports: str | None) -> None:
     """Run the embedded media node: Kurento's protocol on GStreamer."""
     # imported here, because GStreamer is loaded in this process only
@@ -36,7 +37,8 @@ def run(listen: str, ice_ports: str | None) -> None:
     from media.node.node import Options  # noqa: PLC0415
 
     try:
-        options = Options(ice_ports=port_range(ice_ports) if ice_ports else None)
+        wanted = ice_ports or load_settings().ice_ports
+        options = Options(ice_ports=port_range(wanted) if wanted else None)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--ice-ports") from error
     run_node(listen, options)
