@@ -41,6 +41,8 @@ class Outlook:
     nodes: Sequence[Node]
     sittings: dict[str, int]
     """With live media, by node's address."""
+    held: frozenset[int]
+    """Sittings that are ours."""
     wanted: Sequence[int]
     """Sittings of ours whose candidate is at another gateway now."""
     taken: Sequence[int]
@@ -71,12 +73,14 @@ def beat(session: Session, gateway_id: str) -> bool:
 def look(session: Session, gateway_id: str, judges: bool) -> Outlook:
     """Read what a gateway has to know each second, and take what has no living gateway."""
     living = living_gateways(session)
+    held = select(Lease.sitting_id).where(Lease.gateway_id == gateway_id)
     wanted = select(Lease.sitting_id).where(Lease.gateway_id == gateway_id, Lease.wanted_by != "")
     return Outlook(
         others=len([one for one in living if one != gateway_id]),
         leads=bool(living) and living[0] == gateway_id,
         nodes=session.scalars(select(Node).order_by(Node.id)).all(),
         sittings=nodes.counts(session),
+        held=frozenset(session.scalars(held)),
         wanted=session.scalars(wanted).all(),
         taken=take_unowned(session, gateway_id, judges, AT_ONCE),
     )

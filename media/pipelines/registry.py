@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -44,6 +45,9 @@ class SittingPipelines:
         self.membership = membership
         self._sittings: dict[int, SittingPipeline] = {}
         self._leased: dict[int, LeasedStore] = {}
+        self._seen_before: frozenset[int] = frozenset()
+        """Ours at the last look: what a look no longer says of them is news, not a claim under way."""
+        self._leaving: set[int] = set()
         self._making: dict[int, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.nodes = Nodes(membership.id, self._node_lost, self._node_ready)
@@ -62,14 +66,9 @@ class SittingPipelines:
         taken = await self._store.insist(leases.take_unowned, self.membership.id, False)
         await asyncio.gather(*(self._take_over(sitting_id) for sitting_id in {*outlook.taken, *taken}))
         self.watch.start()
-        for work in (
-            self.membership.run(self._looked),
-            self.guests.run(),
-            self.node_watch.run(),
-            self.moves.run(),
-            self._verify_for_ever(),
-        ):
-            self._spawn(work)
+        heart = partial(self.membership.run, self._looked)
+        for work in (heart, self.guests.run, self.node_watch.run, self.moves.run, self._verify):
+            self._spawn(_for_ever(work))
 
     async def _first_look(self) -> Outlook:
         while True:
@@ -129,9 +128,16 @@ class SittingPipelines:
 
     async def hand_over(self, sitting_id: int) -> None:
         """The candidate is at another gateway now: let it have the sitting; the objects in the node live on."""
-        if not await self._store.run(leases.is_wanted, sitting_id, self.membership.id):
+        if sitting_id in self._leaving or not await self._store.run(leases.is_wanted, sitting_id, self.membership.id):
             return
-        await self._let_go(sitting_id)
+        self._leaving.add(sitting_id)
+        try:
+            await self._give(sitting_id)
+        finally:
+            self._leaving.discard(sitting_id)
+
+    async def _give(self, sitting_id: int) -> None:
+        await self._let_go(sitting_id)  # what is under way comes to its end before the other may begin
         heir = await self._store.insist(leases.give, sitting_id, self.membership.id)
         if heir is None:  # the candidate came back meanwhile
             await self._take_over(sitting_id)
@@ -255,17 +261,26 @@ class SittingPipelines:
 
     def _lost(self, sitting_id: int) -> None:
         log.error("another gateway took the sitting", sitting=sitting_id)
-        self._spawn(self._let_go(sitting_id))
+        self._spawn(self._let_go_of_lost(sitting_id))
+
+    async def _let_go_of_lost(self, sitting_id: int) -> None:
+        """We were thought dead. A sitting whose candidate is still here is asked for again."""
+        await self._let_go(sitting_id)
+        if self._outlet().is_here(sitting_id):
+            await self.get(sitting_id)
 
     def _looked(self, outlook: Outlook) -> None:
         self.nodes.sync(outlook.nodes, outlook.sittings)
+        for sitting_id in (self._seen_before & self._sittings.keys()) - outlook.held:
+            self._lost(sitting_id)
+        self._seen_before = frozenset(self._sittings)
         for sitting_id in outlook.taken:
             log.warning("sitting taken over", sitting=sitting_id)
             self._spawn(self._take_over(sitting_id))
         for sitting_id in outlook.wanted:
             self._spawn(self.hand_over(sitting_id))
 
-    async def _verify_for_ever(self) -> None:
+    async def _verify(self) -> None:
         """See that what the ledger says is really there: a node may have lost an object without a word."""
         while True:
             await asyncio.sleep(ADOPTION_SECONDS)
@@ -275,7 +290,8 @@ class SittingPipelines:
                 for found in ours:
                     if there is not None and found.node is node and not found.is_in(there):
                         log.error("pipeline is gone", sitting=found.facts.id, node=node.url)
-                        await found.node_lost(node)
+                        with contextlib.suppress(LeaseLost):
+                            await found.node_lost(node)
 
     @property
     def recorded(self) -> int:
@@ -311,3 +327,13 @@ class SittingPipelines:
             log.warning("not done", error=error.message)
         except Exception:
             log.exception("not done")
+
+
+async def _for_ever(work: Callable[[], Coroutine[object, object, None]]) -> None:
+    """Begin anew what was never to end: a heart, a watch."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("begun anew")
+        await asyncio.sleep(ASK_AGAIN_SECONDS)

@@ -51,6 +51,9 @@ class Outlet(Protocol):
     def absence_cause(self, sitting_id: int) -> GapCause:
         """Why the browser's media may be away: its page was closed, or its connection is lost."""
 
+    def is_here(self, sitting_id: int) -> bool:
+        """Whether the candidate's socket is at this gateway."""
+
     def over(self, sitting_id: int) -> None:
         """All is stopped and on record; nothing more will come."""
 

@@ -69,7 +69,8 @@ class Gateway:
         self.settings = settings
         self.store = Store(collaborators.session_factory)
         self.rooms: Rooms[Connection] = Rooms()
-        self.membership = Membership(self.store, address(settings))
+        self.heart = Store(collaborators.session_factory, threads=1)  # what keeps us alive waits behind nothing
+        self.membership = Membership(self.heart, address(settings))
         self.pipelines = SittingPipelines(self.store, self.membership, settings.recordings.absolute(), lambda: self)
         self.presence = Presence(self.store)
         self.desks = Desks()
@@ -119,6 +120,7 @@ class Gateway:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.to_thread(self.store.close)
+        await asyncio.to_thread(self.heart.close)
 
     # ---- sockets
 
@@ -313,8 +315,8 @@ class Gateway:
         self.deadlines.set(sitting_id, state, payload.get("deadline_ms"))
         if state in OVER:
             self._spawn(self.store.insist(conversations.leave_sitting, GATEWAY, sitting_id))
-        here = self.rooms.candidate(sitting_id) is not None
-        self._spawn(self.pipelines.sitting_changed(sitting_id, state == SittingState.RUNNING, here))
+        running = state == SittingState.RUNNING
+        self._spawn(self.pipelines.sitting_changed(sitting_id, running, self.is_here(sitting_id)))
 
     def _candidate_arrived(self, event: bus.BusEvent) -> None:
         """The candidate came to another gateway: the socket here is an older one, and the sitting goes there."""
@@ -348,6 +350,10 @@ class Gateway:
     def absence_cause(self, sitting_id: int) -> GapCause:
         """Say why a candidate's media may be away."""
         return self.presence.absence_cause(sitting_id)
+
+    def is_here(self, sitting_id: int) -> bool:
+        """Say whether the candidate's socket is here."""
+        return self.rooms.candidate(sitting_id) is not None
 
     def over(self, sitting_id: int) -> None:
         """Let go of a sitting that is over."""

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from appliance.audit import Actor
-from appliance.db import to_ms, unit_of_work
+from appliance.db import unit_of_work, utcnow
 from appliance.models import Lease, Node
 from appliance.services import nodes
 from appliance.vocabulary import GapCause, NodeSource, NodeState, SittingState, Track
@@ -72,6 +72,11 @@ def manage(session_factory):
     return act
 
 
+def gaps_since(rec, begun):
+    """The first moments, until the recorders run, may be a gap on a machine that is busy."""
+    return [gap for gap in rec.gaps() if gap.started_at > begun]
+
+
 async def pipelines_of(node):
     async with KurentoClient(node.url) as client:
         return await client.invoke("manager_ServerManager", "getPipelines")
@@ -112,6 +117,7 @@ async def test_a_drained_node_is_left_by_its_sittings_with_hardly_a_gap(
     await until(rec.recording, 5, "recorders")
     with unit_of_work(session_factory) as work:
         nodes.register(work, OPERATOR, other_node.url)
+    begun = utcnow()
     await asyncio.sleep(2)  # the gateway looks at the table each second
     manage(nodes.drain, node.url, moves=True)
     await until(lambda: len(rec.parts()) == 4 and rec.recording(), 20, "new parts")
@@ -122,7 +128,7 @@ async def test_a_drained_node_is_left_by_its_sittings_with_hardly_a_gap(
     await until(lambda: not rec.live(), 5, "release")
     for track in (Track.CAMERA, Track.SCREEN):
         first, second = rec.parts(track=track)
-        (gap,) = rec.gaps(track=track)
+        (gap,) = [gap for gap in gaps_since(rec, begun) if gap.track is track]
         assert gap.cause is GapCause.NODE_DRAINED
         assert first.end_cause == "node_drained"
         assert (gap.ended_at - gap.started_at).total_seconds() < 3
@@ -141,7 +147,7 @@ async def test_a_killed_gateways_sitting_is_adopted_by_the_other_without_a_gap(
     start(sitting)
     await until(rec.recording, 5, "recorders")
     await asyncio.sleep(2)
-    former = owner(sitting)
+    former, begun = owner(sitting), utcnow()
     gateway.kill()
     killed = time.monotonic()
     await page.closed()
@@ -155,7 +161,7 @@ async def test_a_killed_gateways_sitting_is_adopted_by_the_other_without_a_gap(
     await asyncio.sleep(1)
     finish(sitting)
     await until(lambda: not rec.live(), 5, "release")
-    assert rec.gaps() == []
+    assert gaps_since(rec, begun) == []
     assert len(rec.parts()) == 2
     assert rec.whole()
     for part in rec.parts():
@@ -174,7 +180,7 @@ async def test_a_candidate_who_comes_to_the_other_gateway_takes_the_sitting_alon
     await until(rec.recording, 5, "recorders")
     await room.say(type="view", sitting_id=sitting.id, track="camera", connection="v1", sdp=OFFER)
     await room.hears("answer", connection="v1")
-    former = owner(sitting)
+    former, begun = owner(sitting), utcnow()
     again = browser().candidate_of(sitting)
     again.url, again.clip = other_gateway.url, clip
     again.publications, page.publications = page.publications, {}
@@ -193,7 +199,7 @@ async def test_a_candidate_who_comes_to_the_other_gateway_takes_the_sitting_alon
     await until(rec.recording, 10, "a new part")
     finish(sitting)
     await until(lambda: not rec.live(), 5, "release")
-    assert [gap.cause for gap in rec.gaps()] == [GapCause.CAMERA_STOPPED]
+    assert [gap.cause for gap in gaps_since(rec, begun)] == [GapCause.CAMERA_STOPPED]
     assert rec.whole()
 
 
@@ -224,11 +230,11 @@ async def test_a_gateway_that_was_only_asleep_keeps_its_hands_off(
     start(sitting)
     await until(rec.recording, 5, "recorders")
     await asyncio.sleep(4)  # the other must have beaten long enough to judge
-    former = owner(sitting)
+    former, begun = owner(sitting), utcnow()
     os.kill(gateway.pid, signal.SIGSTOP)
     await until(lambda: owner(sitting) != former, 8, "the other gateway")
     page.publications["camera"].publisher.pause()
-    await until(lambda: rec.gaps(track=Track.CAMERA), 6, "the gap, told by the new owner")
+    await until(lambda: gaps_since(rec, begun), 6, "the gap, told by the new owner")
     os.kill(gateway.pid, signal.SIGCONT)
     page.publications["camera"].publisher.resume()
     await until(rec.recording, 6, "the camera again")
@@ -238,6 +244,6 @@ async def test_a_gateway_that_was_only_asleep_keeps_its_hands_off(
     await until(lambda: not rec.live(), 5, "release")
     assert heir is not None
     assert [len(rec.parts(track=track)) for track in (Track.CAMERA, Track.SCREEN)] == [1, 1]
-    assert len(rec.gaps()) == 1
+    (gap,) = gaps_since(rec, begun)
+    assert gap.track is Track.CAMERA
     assert rec.whole()
-    assert to_ms(rec.gaps()[0].ended_at) > to_ms(rec.gaps()[0].started_at)
