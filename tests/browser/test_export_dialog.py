@@ -44,6 +44,7 @@ def page(browser, origin, make, judged):  # noqa: F811
     make.session.commit()
     context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=origin, locale="en-GB")
     page = context.new_page()
+    page.set_default_timeout(60_000)  # other tests may keep every core busy
     problems = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.goto(f"/login?next=/sittings/{judged.id}")
@@ -75,7 +76,7 @@ def the_row(collaborators, sitting_id):
 def test_from_nothing_to_a_whole_archive_and_away_again(page, shoot, collaborators, judged, tmp_path):  # noqa: F811
     page.get_by_role("button", name="Export…").click()
     dialog = page.get_by_role("dialog", name="Export the evidence")
-    expect(dialog.get_by_text("Nothing has been exported yet")).to_be_visible()
+    expect(dialog.get_by_text("Nothing has been exported yet")).to_be_visible(timeout=30_000)
     shoot("1-none")
     send = dialog.get_by_role("button", name="Make the export")
     for name in ("Camera", "Screen"):
@@ -83,15 +84,15 @@ def test_from_nothing_to_a_whole_archive_and_away_again(page, shoot, collaborato
     expect(send).to_be_disabled()
     dialog.get_by_label("Camera").first.check()
     dialog.get_by_label("Side by side").check()
-    expect(dialog.get_by_label("File format of the side-by-side film")).to_be_visible()
+    expect(dialog.get_by_label("File format of the side-by-side film")).to_be_visible(timeout=30_000)
     send.click()
-    expect(dialog.get_by_text("Waits for its turn")).to_be_visible()
+    expect(dialog.get_by_text("Waits for its turn")).to_be_visible(timeout=30_000)
     row = the_row(collaborators, judged.id)
     assert row.contents == ["camera", "side_by_side"]
     with unit_of_work(collaborators.session_factory) as session:
         exports.begin(session, row.id)
         exports.note_progress(session, row.id, 0.42)
-    expect(dialog.get_by_text("42%")).to_be_visible()
+    expect(dialog.get_by_text("42%")).to_be_visible(timeout=30_000)
     shoot("2-working")
     assert make_export(collaborators, row.id)
     link = dialog.get_by_role("link", name="KB")
@@ -109,7 +110,7 @@ def test_from_nothing_to_a_whole_archive_and_away_again(page, shoot, collaborato
     shoot("3-ready")
     dialog.get_by_role("button", name="Delete").click()
     page.get_by_role("dialog", name="Delete this export?").get_by_role("button", name="Delete").click()
-    expect(dialog.get_by_text("Nothing has been exported yet")).to_be_visible()
+    expect(dialog.get_by_text("Nothing has been exported yet")).to_be_visible(timeout=30_000)
     with unit_of_work(collaborators.session_factory) as session:
         assert exports.get(session, row.id).state is ExportState.DELETED
 
@@ -121,7 +122,7 @@ def test_a_failed_one_says_why_in_russian_too(page, shoot, collaborators, judged
     page.get_by_role("button", name="Экспорт…").click()
     dialog = page.get_by_role("dialog", name="Экспорт доказательств")
     dialog.get_by_role("button", name="Сделать экспорт").click()
-    expect(dialog.get_by_text("Ждёт своей очереди")).to_be_visible()
+    expect(dialog.get_by_text("Ждёт своей очереди")).to_be_visible(timeout=30_000)
     assert not make_export(collaborators, the_row(collaborators, judged.id).id)
-    expect(dialog.get_by_text("Экспорт не удался.")).to_be_visible()
+    expect(dialog.get_by_text("Экспорт не удался.")).to_be_visible(timeout=30_000)
     shoot("4-failed-ru")
