@@ -3,6 +3,8 @@
 Everything here blocks for some ms: threads only.
 """
 
+import itertools
+import time
 from typing import Any
 
 from media.node.graph import Branch, Graph, Outlet
@@ -18,6 +20,8 @@ ENCODED_BUFFERS = 100
 """Encoded frames that wait for the graph: two seconds of sound."""
 RAW_BUFFERS = {"video": 2, "audio": 25}
 """Raw frames that wait for an encoder: a picture it has no time for is replaced by the next, sound half a second."""
+FIRST_SECONDS = 2.0
+"""What an encoder may take for its first frame; a loaded machine needs some 50 ms."""
 DELTA = Gst.BufferFlags.DELTA_UNIT
 
 
@@ -47,8 +51,12 @@ class EncodedOutlet(Outlet):
 
     def feed(self, *chain: Any) -> None:
         """Let a chain that begins with an appsrc feed it; :meth:`close` removes the chain."""
-        self.graph.add(*chain)
-        chain[-1].link(self.counter)
+        for element in chain:
+            self.graph.pipeline.add(element)
+        for upstream, downstream in itertools.pairwise((*chain, self.counter)):
+            upstream.link(downstream)
+        for element in reversed(chain):  # all linked first: an encoder that runs asks downstream what is wanted
+            element.sync_state_with_parent()
         self._feed = [*chain, self.counter]
 
     def feed_encoded(self) -> Any:
@@ -59,13 +67,23 @@ class EncodedOutlet(Outlet):
         self.feed(source)
         return source
 
-    def feed_raw(self, raw: str) -> Any:
-        """An appsrc for frames of caps ``raw`` before an encoder; a late encoder loses frames, it piles up none."""
+    def feed_raw(self, raw: str, first: bytes) -> Any:
+        """An appsrc for frames of caps ``raw`` before an encoder; a late encoder loses frames, it piles up none.
+
+        ``first`` goes through before anything is connected: an encoder asks what is wanted with its first frame, and
+        gives up for good when a branch that is just being made wants nothing yet.
+        """
         source = make("appsrc", caps=caps(raw), is_live=True, max_bytes=0, max_time=0)
         source.set_property("format", Gst.Format.TIME)
         source.set_property("max-buffers", RAW_BUFFERS[self.kind])
         source.set_property("leaky-type", 2)
         self.feed(source, *encoder(self.kind))
+        buffer = Gst.Buffer.new_wrapped(first)
+        buffer.pts = self.graph.running_time()
+        source.emit("push-buffer", buffer)
+        deadline = time.monotonic() + FIRST_SECONDS
+        while self.position() == (0, 0) and time.monotonic() < deadline:
+            time.sleep(0.005)
         return source
 
     def ask_keyframe(self) -> None:

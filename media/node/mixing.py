@@ -156,7 +156,7 @@ class Mix:
     def sound_for(self, name: str) -> EncodedOutlet:
         """What a port hears."""
         outlet = EncodedOutlet(self.graph, "audio")
-        source = outlet.feed_raw(RAW_AUDIO)
+        source = outlet.feed_raw(RAW_AUDIO, bytes(2 * TICK_BYTES))
         with self._lock:
             self._ears[name] = (outlet, source)
         self._start()
@@ -167,7 +167,8 @@ class Mix:
         if self._screen is None:
             outlet = EncodedOutlet(self.graph, "video")
             size = f"width={self._canvas.width},height={self._canvas.height}"
-            source = outlet.feed_raw(f"video/x-raw,format=I420,{size},framerate={self._framerate}/1")
+            raw = f"video/x-raw,format=I420,{size},framerate={self._framerate}/1"
+            source = outlet.feed_raw(raw, self._canvas.to_bytes())
             self._screen = (outlet, source)
             self._start()
         return self._screen[0]

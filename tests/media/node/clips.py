@@ -28,6 +28,7 @@ def write_clip(path: Path, colour: str, seconds: float = 4.0, size=(320, 240), r
         )
         audio = container.add_stream("aac" if mp4 else "libopus", rate=48000)
         audio.layout = "stereo"
+        audio.options = {} if mp4 else {"compression_level": "0"}
         length = 1024 if mp4 else 960
         for number in range(int(seconds * 15)):
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")

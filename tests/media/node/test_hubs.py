@@ -34,7 +34,7 @@ GRID = [(0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75)]
 def files(tmp_path_factory):
     """Long enough that none ends within a test."""
     folder = tmp_path_factory.mktemp("clips")
-    return {name: write_clip(folder / f"{name}.webm", name, 60.0, (160, 120)) for name in COLOURS}
+    return {name: write_clip(folder / f"{name}.webm", name, 25.0, (160, 120)) for name in COLOURS}
 
 
 async def play(pipeline, path, **options):
@@ -194,7 +194,7 @@ async def test_what_passes_through_is_untouched(pipeline, files, tmp_path):
 
 
 async def test_a_filter_changes_pictures_only(pipeline, tmp_path):
-    halves = write_clip(tmp_path / "halves.webm", "red", 60.0, (160, 120), right="blue")
+    halves = write_clip(tmp_path / "halves.webm", "red", 25.0, (160, 120), right="blue")
     player, mirror = await play(pipeline, halves), await GStreamerFilter.create(pipeline, "videoflip")
     await mirror.set_element_property("method", "horizontal-flip")
     await player.connect(mirror)
