@@ -95,7 +95,7 @@ def test_from_nothing_to_a_whole_archive_and_away_again(page, shoot, collaborato
     expect(dialog.get_by_text("42%")).to_be_visible(timeout=30_000)
     shoot("2-working")
     assert make_export(collaborators, row.id)
-    link = dialog.get_by_role("link", name="KB")
+    link = dialog.locator(".export-row a.btn")
     link.wait_for()
     with page.expect_download() as download:
         link.click()
