@@ -7,7 +7,7 @@ from appliance.db import from_ms
 from appliance.diagnostics.causes import CAUSES
 from appliance.diagnostics.figures import FIGURES, shown
 from appliance.diagnostics.path import PATH
-from appliance.diagnostics.report import Report, Step, StepState
+from appliance.diagnostics.report import Figure, Report, Step, StepState
 
 Translate = Callable[[str], str]
 
@@ -30,13 +30,18 @@ def worded(step: Step, translate: Translate = plain) -> dict[str, Any]:
         "meaning": translate(meaning),
         "cause_text": translate(cause.text) if cause else "",
         "remedy": translate(cause.remedy) if cause and cause.remedy else "",
-        "shown": [[translate(FIGURES[name]), shown(name, value)] for name, value in step.figures.items()],
+        "shown": [[translate(FIGURES[name]), shown(name, value)] for name, value in _in_order(step)],
     }
+
+
+def _in_order(step: Step) -> list[tuple[str, Figure]]:
+    """Return the figures in the order of the table: the database's JSON has an order of its own."""
+    return [(name, step.figures[name]) for name in FIGURES if name in step.figures]
 
 
 def line(step: Step, translate: Translate = plain) -> str:
     """Return the step in one line."""
-    figures = ", ".join(f"{translate(FIGURES[name])} {shown(name, value)}" for name, value in step.figures.items())
+    figures = ", ".join(f"{translate(FIGURES[name])} {shown(name, value)}" for name, value in _in_order(step))
     scope = f" [{step.scope}]" if step.scope else ""
     took = f"{step.took_ms:>6} ms"
     return f"{MARKS[step.state]} {took}  {translate(PATH[step.key].title)}{scope}{': ' if figures else ''}{figures}"
