@@ -30,6 +30,9 @@ CHUNK_BYTES: Final = 1024 * 1024
 HAND_IN_BYTES: Final = 64 * 1024 * 1024
 """Six minutes at the browser's highest rate; a longer gap comes as several."""
 
+HAND_INS: Final = 500
+"""Of one sitting; a hundred losses of both tracks are no network any more."""
+
 SEGMENTS: Final = 200
 """Of one hand-in; a segment lasts about 10 s."""
 
@@ -294,9 +297,10 @@ def _check_segments(claim: Claim) -> None:
 
 def _check_room(session: Session, sitting: Sitting, settings: Settings, size: int) -> None:
     _check_disk(settings)
-    query = select(func.sum(HandIn.size_bytes)).where(HandIn.sitting_id == sitting.id)
+    query = select(func.sum(HandIn.size_bytes), func.count()).where(HandIn.sitting_id == sitting.id)
+    total, count = session.execute(query).one()
     limit = settings.hand_in_mb * 1024 * 1024
-    if int(session.scalar(query) or 0) + size > limit:
+    if int(total or 0) + size > limit or count >= HAND_INS:
         raise TooLarge(f"At most {settings.hand_in_mb} MB may be handed in for one sitting.", max_bytes=limit)
 
 

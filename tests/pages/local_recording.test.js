@@ -22,6 +22,7 @@ const segment = (start, end, more = {}) => ({
   start_ms: start,
   end_ms: end,
   size: 1000,
+  until_ms: end ?? start,
   ...more,
 });
 const gap = (start, end, track = "camera") => ({ track, start_ms: start, end_ms: end });

@@ -47,6 +47,8 @@ export class LocalRecording {
       else if (payload.state !== "stopped") this.lost.delete(payload.track);
       this.update();
     });
+    // What was missed of the server's words will be known by what it lacks.
+    this.app.socket.on("reset", () => this.lost.clear());
     // Best effort: the browser may not wait for the disk.
     addEventListener("pagehide", () => this.shelf.isStored || (this.trouble && this.shelf.keep()));
   }
@@ -81,6 +83,11 @@ export class LocalRecording {
     );
   }
 
+  /** The exam is over: nothing of it may stay on this computer. */
+  get isLeftOver() {
+    return this.app.known !== null && isOver(this.app.state) && this.shelf.isStored;
+  }
+
   /** After every change of the page. */
   update() {
     const { media } = this.app;
@@ -89,7 +96,7 @@ export class LocalRecording {
     if (this.trouble) {
       this.shelf.keep();
       if (!this.settling) this.become("keeping");
-    } else if (this.shelf.keepingSince !== null && this.isOurs) {
+    } else if ((this.shelf.keepingSince !== null || this.isLeftOver) && this.isOurs) {
       void this.settle();
     }
   }

@@ -8,7 +8,8 @@
  * @property {TrackName} track
  * @property {string} mime
  * @property {number} start_ms server's time
- * @property {number | null} end_ms null while it is recorded; of a page that was closed: its last chunk's
+ * @property {number} until_ms when its last chunk came
+ * @property {number | null} end_ms null while it is recorded
  * @property {number} size bytes
  */
 /** @typedef {{track: TrackName, start_ms: number, end_ms: number | null}} Gap as the server tells it */

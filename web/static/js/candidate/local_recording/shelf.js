@@ -42,8 +42,7 @@ export class Shelf {
       for (const segment of await this.store.segments(this.sitting)) {
         const chunks = await this.store.chunks(segment.id);
         const size = chunks.reduce((sum, chunk) => sum + chunk.size, 0);
-        // Of a page that was closed: there is a chunk a second.
-        const end_ms = segment.end_ms ?? segment.start_ms + chunks.length * 1000;
+        const end_ms = segment.end_ms ?? segment.until_ms; // of a page that was closed
         this.items.set(segment.id, { segment: { ...segment, end_ms, size }, chunks: [], stored: chunks.length, full: false });
       }
       this.free = await freeBytes();
@@ -93,6 +92,7 @@ export class Shelf {
     }
     item.chunks.push(data);
     segment.size += data.size;
+    segment.until_ms = Math.round(this.clock.now());
     if (this.keepingSince !== null) this.write(item);
   }
 

@@ -114,7 +114,8 @@ export class TrackRecorder {
   newSegment() {
     const id = `${this.sitting}-${this.track}-${Math.random().toString(36).slice(2, 12)}`;
     const start_ms = Math.round(this.clock.now());
-    return { id, sitting: this.sitting, track: this.track, mime: this.mime, start_ms, end_ms: null, size: 0 };
+    const { sitting, track, mime } = this;
+    return { id, sitting, track, mime, start_ms, until_ms: start_ms, end_ms: null, size: 0 };
   }
 }
 
