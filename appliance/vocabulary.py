@@ -296,6 +296,14 @@ WARNING_TYPES = (
 """What a proctor or reviewer may mark or send by hand, in the order of the menu."""
 
 
+class IcePolicy(StrEnum):
+    """Which candidates a browser may use (W3C's RTCIceTransportPolicy)."""
+
+    ALL = "all"
+    RELAY = "relay"
+    """Only through a TURN server: for networks that let nothing else out, or addresses that nobody may learn."""
+
+
 class ConversationKind(StrEnum):
     """Who sends in a conversation, and who hears."""
 

@@ -22,6 +22,7 @@ NAVIGATION: Final[list[tuple[str, str, Permission]]] = [
     ("exams", _("Exams"), Permission.EXAM_LIST),
     ("staff", _("Staff"), Permission.STAFF_LIST),
     ("support", _("Support"), Permission.SUPPORT_VIEW),
+    ("network", _("Network"), Permission.NETWORK_EDIT),
     ("nodes", _("Nodes"), Permission.NODE_VIEW),
     ("audit", _("Audit log"), Permission.AUDIT_READ),
 ]

@@ -12,7 +12,7 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from appliance.security.permission_map import Permission as P
 from web import contexts
 from web.policy import Side
-from web.schemas import accounts, exams, integration
+from web.schemas import accounts, exams, integration, networks
 from web.schemas import check_in as hear
 from web.schemas import conversations as talk
 from web.schemas import exports as take
@@ -28,6 +28,7 @@ from web.views import (
     hand_ins,
     lms,
     log_in,
+    network,
     nodes,
     open,
     review,
@@ -157,6 +158,7 @@ ROUTES: Final[dict[Side, list[Row]]] = {
             "check",
             "staff/check.html",
         ),
+        Row("GET", "/network", P.NETWORK_EDIT, pages.plain, name="network", template="staff/network.html"),
         Row("GET", "/nodes", P.NODE_VIEW, pages.plain, name="nodes", template="staff/nodes.html"),
         Row(
             "GET",
@@ -236,6 +238,8 @@ ROUTES: Final[dict[Side, list[Row]]] = {
         # administration
         Row("GET", "/api/v1/exams", P.EXAM_LIST, administration.list_exams),
         Row("POST", "/api/v1/exams/{id}/weights", P.EXAM_EDIT, administration.set_weights, exams.Weights),
+        Row("GET", "/api/v1/network", P.NETWORK_EDIT, network.show),
+        Row("POST", "/api/v1/network", P.NETWORK_EDIT, network.change, networks.NetworkChange),
         Row("GET", "/api/v1/staff", P.STAFF_LIST, administration.list_staff),
         Row("POST", "/api/v1/staff", P.STAFF_EDIT, administration.create_person, accounts.NewPerson),
         Row("GET", "/api/v1/support/sittings", P.SUPPORT_VIEW, support.listing, say.SupportQuery),

@@ -8,8 +8,8 @@ from appliance.models.company import Company
 from appliance.models.conversation import Conversation, Seat
 from appliance.models.disk_outlook import DiskOutlook
 from appliance.models.exam import Exam
-from appliance.models.hand_in import HandIn, HandInChunk
 from appliance.models.export import Export
+from appliance.models.hand_in import HandIn, HandInChunk
 from appliance.models.live_event import LiveEvent
 from appliance.models.node import Gateway, Lease, Node, NodeReading, StrayFile
 from appliance.models.observation import Incident, Observation

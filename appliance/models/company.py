@@ -1,11 +1,13 @@
 """The customer, or a part of one, whose data is kept apart from all others'."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from appliance.db import Base, utcnow
-from appliance.models.columns import Id
+from appliance.models.columns import Id, word
+from appliance.vocabulary import IcePolicy
 
 
 class Company(Base):
@@ -21,4 +23,10 @@ class Company(Base):
     integration_secret: Mapped[bytes]
     """Wrapped (``vault.wrap``) HS256 secret shared with the company's LMS."""
     support_email: Mapped[str] = mapped_column(default="")
+    ice_policy: Mapped[IcePolicy] = mapped_column(word(IcePolicy), default=IcePolicy.ALL)
+    stun_urls: Mapped[list[Any]] = mapped_column(default=list)
+    """Of its own; none: the appliance's."""
+    turn_urls: Mapped[list[Any]] = mapped_column(default=list)
+    turn_secret: Mapped[bytes | None]
+    """Wrapped (``vault.wrap``) static-auth-secret of its own TURN servers."""
     created_at: Mapped[datetime] = mapped_column(default=utcnow)

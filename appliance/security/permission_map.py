@@ -39,6 +39,8 @@ class Permission(StrEnum):
     EXAM_LIST = "exam.list"
     EXAM_EDIT = "exam.edit"
     """Weights and thresholds; scores are computed anew."""
+    NETWORK_EDIT = "network.edit"
+    """ICE policy and TURN servers of the company."""
     STAFF_LIST = "staff.list"
     STAFF_EDIT = "staff.edit"
     """Make accounts."""
@@ -114,6 +116,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     | {
         _P.RECORDING_EXPORT,
         _P.EXAM_EDIT,
+        _P.NETWORK_EDIT,
         _P.STAFF_LIST,
         _P.STAFF_EDIT,
         _P.SUPPORT_VIEW,

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
-from appliance.ice_servers import ice_servers
 from appliance.models import Sitting
-from appliance.services import chats, check_ins, conversations, incidents, payloads
+from appliance.services import chats, check_ins, conversations, incidents, networks, payloads
 from appliance.settings import Settings
+from appliance.vault import Vault
 from web.services import now_ms
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def content_url(sitting: Sitting) -> str:
     return str(payloads.exam_of(sitting)["content_url"])
 
 
-def state(session: "Session", settings: Settings, sitting: Sitting) -> dict[str, Any]:
+def state(session: "Session", settings: Settings, vault: Vault, sitting: Sitting) -> dict[str, Any]:
     """Return everything the candidate's page shows, in the shape of docs/contracts.md."""
     session.flush()
     text = check_ins.consent_text(sitting.language)
@@ -38,7 +38,7 @@ def state(session: "Session", settings: Settings, sitting: Sitting) -> dict[str,
         "consent": {"version": text.version, "text": text.text, "language": text.language},
         "rules": sitting.exam.rules,
         "exam": payloads.exam_of(sitting),
-        "ice_servers": ice_servers(settings, f"sitting-{sitting.id}"),
+        **networks.for_browser(sitting.exam.company, vault, settings, f"sitting-{sitting.id}"),
         "warnings": [payloads.incident(row) for row in incidents.warnings(session, sitting.id)],
         "messages": chats.to_payloads(session, sitting, chats.history(session, sitting.id)),
         "conversations": [

@@ -7,11 +7,13 @@ from sqlalchemy.orm import Session
 
 from appliance import audit, bus
 from appliance.db import to_ms, utcnow
-from appliance.models import LiveEvent, Sitting
+from appliance.models import Company, LiveEvent, Sitting
 from appliance.security.identity import Identity
 from appliance.security.permission_map import Permission
 from appliance.security.predicates import may, require
-from appliance.services import chats, incidents, payloads, sittings
+from appliance.services import chats, incidents, networks, payloads, sittings
+from appliance.settings import Settings
+from appliance.vault import Vault
 from appliance.vocabulary import (
     ChatAuthor,
     ChatKind,
@@ -44,6 +46,12 @@ def arrive(session: Session, sitting_id: int, gateway_id: str) -> tuple[dict[str
     for name in ("score", "conclusion", "proctor"):
         summary.pop(name, None)
     return summary, sitting.clock_offset_ms
+
+
+def ways(session: Session, vault: Vault, settings: Settings, identity: Identity) -> dict[str, Any]:
+    """Return how this browser may connect: STUN and TURN servers, and the ICE policy of its company."""
+    company = session.get_one(Company, identity.company_id)
+    return networks.for_browser(company, vault, settings, f"{identity.kind}-{identity.id}")
 
 
 def missed(session: Session, topic: str, since: int | None) -> tuple[list[bus.BusEvent], int, bool]:

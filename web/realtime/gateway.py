@@ -14,7 +14,6 @@ from websockets.exceptions import ConnectionClosed
 from appliance import bus
 from appliance.collaborators import Collaborators
 from appliance.errors import ApplianceError, BadInput, ErrorCode, NotAllowed, TokenInvalid, TooMany
-from appliance.ice_servers import ice_servers
 from appliance.security import identity as identities
 from appliance.security import live_tokens
 from appliance.security.permission_map import Permission, permits
@@ -66,7 +65,7 @@ class Gateway:
     def __init__(self, collaborators: Collaborators) -> None:
         """Nothing is connected yet."""
         settings = collaborators.settings
-        self.settings = settings
+        self.settings, self._vault = settings, collaborators.vault
         self.store = Store(collaborators.session_factory)
         self.rooms: Rooms[Connection] = Rooms()
         self.heart = Store(collaborators.session_factory, threads=1)  # what keeps us alive waits behind nothing
@@ -180,8 +179,8 @@ class Gateway:
         missed, newest, too_much = await self.store.run(acts.missed, topic, since)
         await self._know_desks(event.payload for event in missed)
         subscription.last = newest if since is None or too_much else since
-        servers = ice_servers(self.settings, f"{identity.kind}-{identity.id}")
-        connection.post(Welcome(subscription.last, now_ms(), servers, summary))
+        ways = await self.store.run(acts.ways, self._vault, self.settings, identity)
+        connection.post(Welcome(subscription.last, now_ms(), ways["ice_servers"], ways["ice_policy"], summary))
         if too_much:
             connection.post(Reset(newest))
         for event in subscription.past(missed):

@@ -213,6 +213,7 @@ class Welcome(ServerMessage, tag="welcome"):
     seq: int
     server_ms: int
     ice_servers: list[dict[str, Any]]
+    ice_policy: str
     sitting: dict[str, Any] | None = None
 
 

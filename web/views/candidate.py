@@ -28,7 +28,7 @@ def page(context: SittingContext, request: Request) -> dict[str, Any]:
 
 def state(context: SittingContext, request: Request) -> dict[str, Any]:
     """Tell the candidate's page everything it shows."""
-    return own_sitting.state(request.db, request.settings, context.sitting)
+    return own_sitting.state(request.db, request.settings, request.collaborators.vault, context.sitting)
 
 
 def consent(context: SittingContext, request: Request) -> dict[str, Any]:

@@ -36,7 +36,10 @@ support.view              yes   -         -       -        -                yes 
 support.check             yes   -         -       -        -                yes     -       -
 node.view                 yes   -         -       -        -                yes     -       -
 node.drain                yes   -         -       -        -                yes     -       -
-live.connect              yes   -         yes     -        -                yes     -       yes
+live.connect              yes   yes       yes     yes      -                yes     -       yes
+conversation.hold         yes   -         yes     -        -                -       -       -
+conversation.join         yes   yes       yes     yes      -                -       -       yes
+network.edit              yes   -         -       -        -                -       -       -
 sitting.attend            -     -         -       -        -                -       -       yes
 check_in.answer           -     -         -       -        -                -       -       yes
 exam.answer               -     -         -       -        -                -       -       yes

@@ -2,6 +2,7 @@
 
 import { get, post, postBlob, useCsrf } from "../base/api.js";
 import { pageData } from "../base/page_data.js";
+import { useWays } from "../base/rtc.js";
 import { LiveSocket } from "../base/socket.js";
 import { ServerClock } from "../base/time.js";
 import { LocalRecording } from "./local_recording/local_recording.js";
@@ -30,13 +31,10 @@ export class App {
     });
     this.media = new LocalMedia();
     this.observations = new Observations((message) => this.socket.sendReliably(message));
-    const iceServers = () => this.iceServers;
-    /** @type {RTCIceServer[]} */
-    this.iceServers = [];
     /** @type {Record<TrackName, Publisher>} */
     this.publishers = {
-      camera: new Publisher("camera", this.socket, iceServers),
-      screen: new Publisher("screen", this.socket, iceServers),
+      camera: new Publisher("camera", this.socket),
+      screen: new Publisher("screen", this.socket),
     };
     this.recording = new LocalRecording(this, pageData.sitting_id ?? 0);
     this.listen();
@@ -51,7 +49,7 @@ export class App {
   listen() {
     let welcomed = false;
     this.socket.on("welcome", (welcome) => {
-      this.iceServers = welcome.ice_servers;
+      useWays(welcome);
       // What happened between the page's first question and the socket's first word came by neither way.
       if (!welcomed) void this.load().catch(console.error);
       else this.observations.reopen((ref) => this.socket.outbox.has(ref));
@@ -86,7 +84,7 @@ export class App {
   /** Take in the server's whole state. @param {State} state */
   take(state) {
     useCsrf(state.csrf);
-    this.iceServers = state.ice_servers ?? this.iceServers;
+    useWays(state);
     const pending =
       this.known?.messages.filter(
         (message) => message.pending && !state.messages.some((other) => other.ref === message.ref),

@@ -1,6 +1,7 @@
 /** @file The items of the system check. Each tries one thing and tells how it went; a warning is no failure. */
 
 import { _ } from "../base/i18n.js";
+import { rtcConfiguration } from "../base/rtc.js";
 import { cameraFailure, screenFailure } from "./media/failures.js";
 import { gatherKinds } from "./media/ice.js";
 import { SoundLevel } from "./media/level.js";
@@ -195,8 +196,9 @@ async function checkConnection(app) {
 
 /** @param {App} app @returns {Promise<Result>} */
 async function checkNetwork(app) {
-  const kinds = await gatherKinds(app.iceServers);
-  const wantsRelay = app.iceServers.some((server) => [server.urls].flat().some((url) => url.startsWith("turn")));
+  const ways = rtcConfiguration();
+  const kinds = await gatherKinds(ways);
+  const wantsRelay = (ways.iceServers ?? []).some((server) => [server.urls].flat().some((url) => url.startsWith("turn")));
   const found = Object.entries(kinds)
     .filter(([, there]) => there)
     .map(([kind]) => kind)

@@ -56,7 +56,6 @@ export function watchTalks(app, place, sittingId) {
     const talk = new Talk(conversation, {
       isMine: (seat) => seat.sitting_id === sittingId,
       send: (message) => void app.socket.send(message),
-      iceServers: () => app.iceServers,
       onChange: () => current.get(conversation.id)?.panel.render(),
     });
     const panel = new TalkPanel(talk, { leave: () => void act(conversation.id, "leave"), now: () => app.clock.now(), guest: true });

@@ -6,11 +6,11 @@
  * @property {{type: "speak", conversation_id: number} | {type: "listen", conversation_id: number, seat_id: number}} ask
  * @property {MediaStream | null} stream what is sent; null for a line that hears
  * @property {(message: Record<string, unknown>) => void} send
- * @property {() => RTCIceServer[]} iceServers
  * @property {(stream: MediaStream) => void} [onStream]
  * @property {(state: "connecting" | "open" | "failed") => void} [onState]
  */
 
+import { rtcConfiguration } from "../base/rtc.js";
 import { backOff } from "../base/time.js";
 
 const ANSWER_WITHIN_MS = 15_000;
@@ -56,8 +56,8 @@ export class Line {
 
   /** @param {string} connection */
   makePeer(connection) {
-    const { stream, iceServers, onStream, onState } = this.options;
-    const peer = new RTCPeerConnection({ iceServers: iceServers(), bundlePolicy: "max-bundle" });
+    const { stream, onStream, onState } = this.options;
+    const peer = new RTCPeerConnection(rtcConfiguration());
     if (stream) {
       for (const track of stream.getTracks()) {
         const sendEncodings = track.kind === "video" ? [{ maxBitrate: VIDEO_BITRATE }] : undefined;

@@ -10,7 +10,6 @@
  * @typedef {object} TalkOptions
  * @property {(seat: Seat) => boolean} isMine
  * @property {(message: Record<string, unknown>) => void} send
- * @property {() => RTCIceServer[]} iceServers
  * @property {() => void} onChange something to be shown has changed
  */
 
@@ -84,7 +83,7 @@ export class Talk {
       return;
     }
     const ask = /** @type {const} */ ({ type: "listen", conversation_id: this.conversation.id, seat_id: id });
-    const { send, iceServers, onChange } = this.options;
+    const { send, onChange } = this.options;
     const entry = {
       connection,
       stream: /** @type {MediaStream | null} */ (null),
@@ -93,7 +92,6 @@ export class Talk {
         ask,
         stream: null,
         send,
-        iceServers,
         onStream: (stream) => {
           entry.stream = stream;
           onChange();
@@ -121,9 +119,8 @@ export class Talk {
       this.hush();
       this.own = stream;
       for (const track of stream.getAudioTracks()) track.enabled = !this.muted;
-      const { send, iceServers } = this.options;
       const ask = /** @type {const} */ ({ type: "speak", conversation_id: this.conversation.id });
-      this.speaking = new Line({ ask, stream, send, iceServers, onState: () => this.options.onChange() });
+      this.speaking = new Line({ ask, stream, send: this.options.send, onState: () => this.options.onChange() });
     } catch (error) {
       this.problem = error instanceof DOMException ? error.name : "unknown";
     } finally {

@@ -4,6 +4,7 @@ import { get, post } from "../base/api.js";
 import { openDialog } from "../base/dialog.js";
 import { busy, button, fill, h, icon } from "../base/dom.js";
 import { _ } from "../base/i18n.js";
+import { useWays } from "../base/rtc.js";
 import { toast, toastError } from "../base/toast.js";
 import { TalkPanel } from "../conversation/panel.js";
 import { Talk } from "../conversation/talk.js";
@@ -27,8 +28,6 @@ export class StaffTalks {
     this.place = place;
     this.socket = socket;
     this.me = me;
-    /** @type {RTCIceServer[]} */
-    this.iceServers = [];
     /** @type {Map<number, Conversation>} */
     this.known = new Map();
     /** @type {{talk: Talk, panel: TalkPanel} | null} */
@@ -38,7 +37,7 @@ export class StaffTalks {
     /** @type {Set<() => void>} */
     this.watchers = new Set();
     socket.on("welcome", (message) => {
-      this.iceServers = message.ice_servers;
+      useWays(message);
       this.current?.talk.renew();
       void this.load();
     });
@@ -79,7 +78,6 @@ export class StaffTalks {
     const talk = new Talk(conversation, {
       isMine: (seat) => seat.user_id === this.me,
       send: (message) => void this.socket.send(message),
-      iceServers: () => this.iceServers,
       onChange: () => this.current?.panel.render(),
     });
     const panel = new TalkPanel(talk, { leave: () => void this.leave(talk.conversation.id), now: () => clock.now(), guest: false });

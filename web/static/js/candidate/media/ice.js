@@ -4,11 +4,11 @@
 const TIMEOUT_MS = 6000;
 
 /**
- * @param {RTCIceServer[]} iceServers
+ * @param {RTCConfiguration} configuration
  * @returns {Promise<{host: boolean, srflx: boolean, relay: boolean}>}
  */
-export async function gatherKinds(iceServers) {
-  const connection = new RTCPeerConnection({ iceServers });
+export async function gatherKinds(configuration) {
+  const connection = new RTCPeerConnection(configuration);
   const kinds = { host: false, srflx: false, relay: false };
   try {
     connection.createDataChannel("check");

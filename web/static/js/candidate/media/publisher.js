@@ -1,5 +1,6 @@
 /** @file Sends one track group (camera with sound, or screen) to the media node and keeps it sent, whatever breaks. */
 
+import { rtcConfiguration } from "../../base/rtc.js";
 import { backOff } from "../../base/time.js";
 import { condense } from "./stats.js";
 
@@ -25,12 +26,10 @@ export class Publisher {
   /**
    * @param {TrackName} track
    * @param {LiveSocket} socket
-   * @param {() => RTCIceServer[]} iceServers
    */
-  constructor(track, socket, iceServers) {
+  constructor(track, socket) {
     this.track = track;
     this.socket = socket;
-    this.iceServers = iceServers;
     /** @type {MediaStream | null} */
     this.stream = null;
     /** @type {RTCPeerConnection | null} */
@@ -144,7 +143,7 @@ export class Publisher {
     if (!this.stream || this.socket.state !== "online") return this.become("lost");
     count += 1;
     const connection = `${this.track}-${count}-${Math.random().toString(36).slice(2, 8)}`;
-    const pc = new RTCPeerConnection({ iceServers: this.iceServers(), bundlePolicy: "max-bundle" });
+    const pc = new RTCPeerConnection(rtcConfiguration());
     this.pc = pc;
     this.connection = connection;
     this.become("connecting");

@@ -3,6 +3,7 @@
 import { _ } from "../../base/i18n.js";
 import { formatDuration } from "../../base/time.js";
 import { toast } from "../../base/toast.js";
+import { useWays } from "../../base/rtc.js";
 import { Pictures } from "./pictures.js";
 import { pictured, watchedLive } from "./selectors.js";
 import { TRACKS, Viewing } from "./viewing.js";
@@ -55,7 +56,8 @@ export function connectRoom({ socket, store, wall, reload }) {
     pictures.lost();
   });
   socket.on("welcome", (message) => {
-    viewing.open(message.ice_servers);
+    useWays(message);
+    viewing.open();
     pictures.open(performance.now());
   });
   socket.on("picture", (frame) => pictures.receive(frame, performance.now()));

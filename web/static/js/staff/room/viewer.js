@@ -9,12 +9,12 @@
  * @property {number} sittingId
  * @property {Track} track
  * @property {(message: Record<string, unknown>) => void} send
- * @property {() => RTCIceServer[]} iceServers
  * @property {(stream: MediaStream) => void} onStream
  * @property {(state: ViewState) => void} onState
  * @property {() => Promise<() => void>} turn waits for leave to negotiate, gives back how to end it
  */
 
+import { rtcConfiguration } from "../../base/rtc.js";
 import { backOff } from "../../base/time.js";
 
 // The gateway gives a media node ten seconds; its word on what went wrong should come before our impatience.
@@ -92,7 +92,7 @@ export class Viewer {
    * @returns {RTCPeerConnection}
    */
   makePeer(connection) {
-    const peer = new RTCPeerConnection({ iceServers: this.options.iceServers(), bundlePolicy: "max-bundle" });
+    const peer = new RTCPeerConnection(rtcConfiguration());
     peer.addTransceiver("video", { direction: "recvonly" });
     if (this.options.track === "camera") peer.addTransceiver("audio", { direction: "recvonly" });
     const stream = new MediaStream();

@@ -25,8 +25,6 @@ export class Viewing {
     this.screenings = screenings;
     /** @type {Map<string, {viewer: Viewer, published: number}>} */
     this.viewers = new Map();
-    /** @type {RTCIceServer[]} */
-    this.iceServers = [];
     this.connected = false;
     this.negotiating = 0;
     /** @type {(() => void)[]} */
@@ -71,7 +69,6 @@ export class Viewing {
       sittingId: entry.id,
       track,
       send: (message) => this.screenings.send(message),
-      iceServers: () => this.iceServers,
       onStream: (stream) => this.screenings.onStream(entry.id, track, stream),
       onState: (state) => this.screenings.onState(entry.id, track, state),
       turn: () => this.turn(),
@@ -80,13 +77,8 @@ export class Viewing {
     if (this.connected) viewer.start();
   }
 
-  /**
-   * The socket is open (again): the gateway knows none of the old connections.
-   *
-   * @param {RTCIceServer[]} iceServers
-   */
-  open(iceServers) {
-    this.iceServers = iceServers;
+  /** The socket is open (again): the gateway knows none of the old connections. */
+  open() {
     this.connected = true;
     for (const { viewer } of this.viewers.values()) {
       if (viewer.wanted) viewer.renew();
