@@ -87,7 +87,8 @@ async def _sitting(collaborators: Collaborators, sitting_id: int, finding: Findi
     known = await asyncio.to_thread(_read, collaborators, sitting_id)
     clients: dict[str, KurentoClient] = {}
     try:
-        for url in known.node_urls:
+        # Without anything live it may be any node's fault that nothing is.
+        for url in known.node_urls or await asyncio.to_thread(_node_urls, collaborators):
             yield [await _reach(url, clients)]
         stage = browser.check_sitting(known)
         yield stage
