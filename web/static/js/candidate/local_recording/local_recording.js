@@ -95,7 +95,7 @@ export class LocalRecording {
     this.recorders.screen.follow(this.wanted && media.screenLive ? media.screen : null);
     if (this.trouble) {
       this.shelf.keep();
-      if (!this.settling) this.become("keeping");
+      this.become("keeping");
     } else if ((this.shelf.keepingSince !== null || this.isLeftOver) && this.isOurs) {
       void this.settle();
     }
@@ -171,11 +171,11 @@ export class LocalRecording {
       const segments = claim.segments.map((segment, n) => ({ ...segment, size: files[n]?.size ?? 0 }));
       const whole = new Blob(files, { type: claim.segments[0]?.mime ?? "" });
       this.become("handing_in", before / total);
-      const tell = (/** @type {number} */ sent) => this.become("handing_in", (before + sent) / total);
+      const tell = (/** @type {number} */ sent) => this.trouble || this.become("handing_in", (before + sent) / total);
       const row = await handIn({ ...claim, segments }, whole, chunkBytes, tell, () => this.isOurs && !this.trouble);
       refused ||= row.state === "refused";
       before += sizeOf(claim.segments);
     }
-    this.become(refused ? "refused" : "handed_in", 1);
+    if (!this.trouble) this.become(refused ? "refused" : "handed_in", 1);
   }
 }
