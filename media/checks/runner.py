@@ -70,7 +70,7 @@ async def _box(collaborators: Collaborators) -> AsyncIterator[list[Step]]:
 async def _appliance(collaborators: Collaborators, finding: Finding) -> AsyncIterator[list[Step]]:
     async for steps in _box(collaborators):
         yield steps
-    urls: Sequence[str] = collaborators.settings.kurento_urls
+    urls = list(collaborators.settings.kurento_urls)
     if _database_is_up(finding):
         urls = await asyncio.to_thread(_node_urls, collaborators)
     for url in urls:
@@ -175,12 +175,12 @@ def _read(collaborators: Collaborators, sitting_id: int) -> SittingFacts:
         return facts.read(session, collaborators.settings, sitting_id)
 
 
-def _node_urls(collaborators: Collaborators) -> Sequence[str]:
+def _node_urls(collaborators: Collaborators) -> list[str]:
     try:
         with unit_of_work(collaborators.session_factory) as session:
             return facts.node_urls(session, collaborators.settings)
     except DatabaseUnavailable:
-        return collaborators.settings.kurento_urls
+        return list(collaborators.settings.kurento_urls)
 
 
 def _database_is_up(finding: Finding) -> bool:
