@@ -44,7 +44,10 @@ function stateTitle(state) {
 }
 
 /** @param {string} scope */
-const scopeTitle = (scope) => (["camera", "screen"].includes(scope) ? trackWord(scope).title : scope);
+function scopeTitle(scope) {
+  const words = /** @type {Record<string, string>} */ ({ recordings: _("recordings"), vault: _("vault"), forecast: _("forecast") });
+  return words[scope] ?? (["camera", "screen"].includes(scope) ? trackWord(scope).title : scope);
+}
 
 /** @param {Step} step */
 function stepRow(step) {
