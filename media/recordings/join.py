@@ -27,6 +27,8 @@ HOLE_MS = 500
 """Between two segments; a longer one is time that nothing shows."""
 STILL_MS = 1500
 """Browsers give a still screen's picture about once a second: so long the last one of a segment stands."""
+MOVING_MS = 250
+"""A camera's pictures, which come with sound, follow each other; a later end is a hole."""
 MILLISECOND = Fraction(1, 1000)
 
 
@@ -63,7 +65,8 @@ class Read:
     def until_ms(self) -> int:
         """Return up to when the segment shows something."""
         seen = max((piece.until_ms for piece in self.pieces if piece.kind == "video"), default=0)
-        return min(self.segment.end_ms, seen + STILL_MS)
+        stands = MOVING_MS if any(kind == "audio" for kind, *_ in self.look) else STILL_MS
+        return min(self.segment.end_ms, seen + stands)
 
 
 @dataclass(frozen=True, slots=True)

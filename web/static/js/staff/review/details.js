@@ -53,7 +53,7 @@ function partRow(part) {
     h("td", null, wallTime(part.start_ms)),
     h("td", null, part.duration_ms === null ? "—" : formatDuration(part.duration_ms)),
     h("td", { class: "nowrap" }, part.size_bytes === null ? "—" : _("{n} MB", { n: megabytes.format(part.size_bytes / 1e6) })),
-    h("td", null, h("span", { class: `badge tone-${tone}` }, icon(symbol), title), part.source === "candidate" && suppliedNote(part)),
+    h("td", null, h("span", { class: `badge tone-${tone}` }, icon(symbol), title), part.source === "candidate" && [" ", suppliedNote(part)]),
     h("td", null, part.sha256 ? h("code", { class: "hash", title: part.sha256 }, `${part.sha256.slice(0, 12)}…${part.sha256.slice(-6)}`) : "—"),
   );
 }
