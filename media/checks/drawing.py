@@ -40,7 +40,7 @@ def draw(facts: SittingFacts, probes: Sequence[tuple[TrackFacts, TrackProbe]], s
     boxes: list[Box] = []
     wires: list[tuple[Box, Box, str, StepState]] = []
     for track, probe in probes:
-        row = 3 * len(wires) // 4
+        row = max((box.row + 1 for box in boxes), default=0)
         _draw_track(boxes, wires, facts, track, probe, steps, row)
     return _svg(f"Sitting {facts.id}", boxes, wires)
 
@@ -78,10 +78,10 @@ def _draw_track(
     network = state("ice", "dtls", "flow", "loss")
     wires += [(browser, endpoint, speed, network), (endpoint, recorder, "", state("recorder", "file"))]
     wires.append((endpoint, viewers, "", state("viewers")))
-    tap_state = state("tap", "analysis") if name == "camera" else StepState.SKIPPED
-    tap = Box(2, row + 2, "Worker (RtpEndpoint)", (f"{probe.taps} tap(s)",), tap_state)
-    boxes.append(tap)
-    wires.append((endpoint, tap, "", tap_state))
+    if name == "camera":  # workers look at nothing else
+        tap = Box(2, row + 2, "Worker (RtpEndpoint)", (f"taps: {probe.taps}",), state("tap", "analysis"))
+        boxes.append(tap)
+        wires.append((endpoint, tap, "", tap.state))
 
 
 def worst(steps: Iterable[Step]) -> StepState:

@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from xml.dom.minidom import parseString
 
 import pytest
 
 from appliance.db import utcnow
 from appliance.models import LiveMedia
 from appliance.vocabulary import SittingState, Track
-from media.checks import browser, network
+from media.checks import browser, drawing, network
 from media.checks.bundle import cleaned
 from media.checks.facts import BrowserSaid, SittingFacts, TrackFacts
 from media.checks.probe import Sample, TrackProbe
@@ -144,3 +145,20 @@ def test_no_secret_stays_in_a_bundle():
     assert cleaned(text, ["our secret"]) == (
         "a=ice-pwd:[hidden]\nAuthorization: [hidden]\ntoken=[hidden] password: [hidden]\n[hidden]"
     )
+
+
+def test_the_picture_shows_where_it_is_broken():
+    known, track = facts(said(pairs=[pair("failed")]))
+    screen = TrackFacts(Track.SCREEN, track.live)
+    steps = network.check_ice(known, track, connecting())
+    drawn = drawing.draw(known, [(track, connecting()), (screen, connecting())], steps)
+    picture = parseString(drawn)  # noqa: S318 - our own
+    titles = [text.firstChild.data for text in picture.getElementsByTagName("text") if text.firstChild]
+    assert [titles.count(title) for title in ("WebRtcEndpoint", "RecorderEndpoint", "Worker (RtpEndpoint)")] == [
+        2,
+        2,
+        1,
+    ]
+    broken = [path for path in picture.getElementsByTagName("path") if path.getAttribute("stroke") == "#b42318"]
+    assert len(broken) == 1
+    assert broken[0].getAttribute("stroke-dasharray")
