@@ -9,6 +9,7 @@ buffer, which never blocks.
 import ctypes
 import itertools
 import logging
+import sys
 import threading
 import time
 from typing import Any
@@ -26,6 +27,10 @@ HURRY_PERIOD = 0.005
 HURRY_SECONDS = 3.0
 STUCK_SECONDS = 1.0
 """Who does not let its packets through for so long is cut off: the others must not wait for it."""
+
+SWITCH_SECONDS = 0.0005
+"""How long a thread that needs the GIL waits for one that computes. Python's 5 ms would be waited for every packet
+while anything else of the node is busy, as it is when many sittings begin at once."""
 
 Received = ctypes.CFUNCTYPE(
     None, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint, ctypes.c_uint, ctypes.c_void_p, ctypes.c_void_p
@@ -135,6 +140,7 @@ class Ingest:
         self._hurry_until = 0.0
         self._received = Received(self._on_received)  # kept: C holds its address
         self._pushing: tuple[float, Line] | None = None
+        sys.setswitchinterval(SWITCH_SECONDS)
         threading.Thread(target=self._run, name="ingest", daemon=True).start()
         threading.Thread(target=self._watch, name="ingest-watch", daemon=True).start()
 

@@ -5,6 +5,7 @@
 
 import argparse
 import asyncio
+import functools
 import json
 import random
 import resource
@@ -113,12 +114,18 @@ class Naive:
             peer.wire.take_answer(json.loads(await self._reader.readline())["answer"])
 
 
+@functools.cache
+def clips() -> dict[str, Clip]:
+    """What is played, by track. Takes seconds to make: before a socket is opened that wants to be answered."""
+    return {"camera": Clip.made(4.0, 640, 480, 15), "screen": Clip.made(4.0, 1280, 720, 5)}
+
+
 class Crowd:
     """All sittings of this process."""
 
     def __init__(self, server: Server, folder: Path, loss: float = 0.0) -> None:
         self.server, self.folder, self.loss = server, folder, loss
-        self.clips = {"camera": Clip.made(4.0, 640, 480, 15), "screen": Clip.made(4.0, 1280, 720, 5)}
+        self.clips = clips()
         self.published: dict[tuple[int, str], tuple[Publisher, object, Path]] = {}
         self.viewers: list[Viewer] = []
         self.first_frames: list[float] = []
@@ -231,9 +238,9 @@ async def _server(url: str) -> Server:
 
 async def run(options: argparse.Namespace) -> None:
     """Sit until told to stop."""
+    clips()
     server = await _server(options.url)
     crowd = Crowd(server, options.folder, options.loss)
-    await asyncio.to_thread(lambda: [clip.packets for clip in crowd.clips.values()])
     gate = asyncio.Semaphore(AT_ONCE if options.url.startswith("ws:") else 1)
 
     async def sit(sitting: int) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from media.kurento import KurentoClient
 from tests.bench.media import measure
-from tests.bench.media.crowd import Crowd, Node
+from tests.bench.media.crowd import Crowd, Node, clips
 
 AT_ONCE = 4
 MARKS = (10, 30, 100, 200, 300, 500, 700, 1000)
@@ -59,5 +59,6 @@ async def _run(running: measure.Server, count: int) -> None:
 
 def run(count: int) -> None:
     """Report after 10, 30, 100, … cycles."""
+    clips()
     with measure.server("node") as (running, _folder):
         asyncio.run(_run(running, count))

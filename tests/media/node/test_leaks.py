@@ -2,6 +2,7 @@
 
 import asyncio
 
+from tests.bench.media.crowd import clips
 from tests.bench.media.cycles import cycle
 from tests.media.node.playing import running, until
 
@@ -21,6 +22,7 @@ async def cycles(client, folder, count):
 
 
 async def test_threads_files_and_objects_are_given_back(own_node, tmp_path):
+    await asyncio.to_thread(clips)
     client = await running(own_node)
     await cycles(client, tmp_path, WARM_UP)
     descriptors, threads = own_node.descriptors(), own_node.threads()
@@ -35,6 +37,7 @@ async def test_threads_files_and_objects_are_given_back(own_node, tmp_path):
 
 async def test_first_negotiations_at_once_on_a_fresh_node(own_node, tmp_path):
     """Each found the types of GStreamer unmade, once, and the receiving thread not started."""
+    await asyncio.to_thread(clips)
     client = await running(own_node)
     await asyncio.gather(*(cycle(client, tmp_path, number) for number in range(6)))
     assert "Traceback" not in own_node.log.read_text()
