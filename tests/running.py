@@ -57,7 +57,7 @@ class RunningAppliance:
         self.data = data
         self.port = free_port_block()
         self.origin = f"http://localhost:{self.port}"
-        self._environment = {**os.environ, **(environment or {})}
+        self.environment = {**os.environ, **(environment or {})}
         self._process: subprocess.Popen[str] | None = None
         self._engine: Engine | None = None
         self.output = data.parent / "up.out"
@@ -80,7 +80,7 @@ class RunningAppliance:
             self._process = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env=self._environment,
+                env=self.environment,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 text=True,
@@ -139,7 +139,7 @@ class RunningAppliance:
     def kustos(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command of the command line on this appliance's data."""
         command = [sys.executable, "-m", "appliance.cli", *arguments, "--data", str(self.data)]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+        return subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=120)
 
     def processes(self, name: str) -> list[psutil.Process]:
         """Return the running processes of one program (node, gateway, web, worker, nginx), children included."""
