@@ -64,7 +64,7 @@ pages: setup-test
 	npm test --silent
 
 unit: setup-test
-	.venv/bin/pytest tests --ignore tests/e2e $(PYTEST_ARGS)
+	.venv/bin/pytest tests --ignore tests/e2e --numprocesses 3 --dist loadfile $(PYTEST_ARGS)
 
 e2e: setup-test
 	.venv/bin/pytest tests/e2e $(PYTEST_ARGS)
