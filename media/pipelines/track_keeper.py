@@ -143,12 +143,13 @@ class TrackKeeper:
             self._pause()
             await self._miss(trouble.cause, self._covered_until or utcnow(), trouble.detail)
             return
-        path = await self._store.insist(evidence.next_path, self._sitting_id, self.track, self._folder)
         try:
+            path = await self._store.insist(evidence.next_path, self._sitting_id, self.track, self._folder)
             at = await live.record(path)
-        except KurentoError as error:
+        except (KurentoError, OSError) as error:
             self._pause()
-            await self._miss(GapCause.RECORDER_FAILED, self._covered_until or utcnow(), error.message)
+            detail = error.message if isinstance(error, KurentoError) else str(error)
+            await self._miss(GapCause.RECORDER_FAILED, self._covered_until or utcnow(), detail)
             raise
         self._begun_at = _now()
         since = self._covered_until
