@@ -19,6 +19,11 @@ OF_THE_BOX: Final[dict[str, Cause]] = {
         "Start it again (supervisorctl or systemctl restart gateway) and read the end of its log. Meanwhile run"
         " `kustos check` on the server: it needs no gateway.",
     ),
+    "gateway_gone": Cause(
+        "This gateway has no heartbeat any more and did not say good-bye; the others have taken its sittings.",
+        "Start it again and read the end of its log. If it is not to come back, nothing is to be done: it is"
+        " forgotten after a day.",
+    ),
     "check_broke_off": Cause(
         "The check itself broke off.", "Run it again; if it does so again, send the bundle and the gateway's log."
     ),

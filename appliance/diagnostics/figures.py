@@ -55,6 +55,7 @@ FIGURES: Final[dict[str, str]] = {
     "reserve_mb": "Reserve",
     "revision": "Revision",
     "revision_wanted": "Revision needed",
+    "silent_s": "Silent for",
     "sockets": "Sockets",
     "source": "Source",
     "synchronised": "Synchronised",

@@ -1,15 +1,17 @@
-"""Are the processes alive? Workers by their heartbeat, queues by what waits, the gateway by its own word."""
+"""Are the processes alive? Workers by their heartbeat, queues by what waits, gateways by heartbeat and word."""
 
+import socket
 from typing import Any, Final
 
 import httpx
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from appliance.db import unit_of_work
+from appliance.db import to_ms, unit_of_work, utcnow
 from appliance.diagnostics.host import SECONDS, Host
 from appliance.diagnostics.report import Figures, Step, failed, passed, skipped, warning
 from appliance.errors import ApplianceError
+from appliance.services import nodes
 
 WAITING_SECONDS: Final = 6.0
 """A worker fetches within half a second, a dead one's jobs are taken over within 5 s."""
@@ -66,14 +68,45 @@ def _late(queue: str, row: dict[str, Any]) -> Step:
 
 
 def check_gateway(host: Host) -> list[Step]:
-    """The gateway answers at its own address, as nginx asks it."""
-    url = f"http://{host.settings.gateway_listen}/live/healthz"
+    """Every gateway that entered itself and did not say good-bye has a heartbeat; those of this machine answer, too.
+
+    One of another machine listens behind the nginx there and is judged by its heartbeat.
+    """
+    known = _gateways(host)
+    if not known:
+        return _answer(host.settings.gateway_listen)
+    living = any(row["alive"] for row in known)
+    return [step for row in known for step in _look(host, row, living, row["address"] if len(known) > 1 else "")]
+
+
+def _gateways(host: Host) -> list[dict[str, Any]]:
     try:
-        answer = httpx.get(url, timeout=SECONDS, trust_env=False)
+        with unit_of_work(host.session_factory) as session:
+            return [row for row in nodes.gateways(session) if not row["ended"]]
+    except (ApplianceError, SQLAlchemyError):
+        return []  # the database's own step tells it
+
+
+def _look(host: Host, row: dict[str, Any], others_live: bool, scope: str) -> list[Step]:
+    machine, _, listen = row["address"].partition(" ")
+    silence: Figures = {"silent_s": round((to_ms(utcnow()) - row["beat_ms"]) / 1000, 1)}
+    if not row["alive"] and others_live:
+        return [warning("gateway", "gateway_gone", scope, figures=silence)]
+    if not listen:  # it took any port: the settings are all there is to go by
+        listen = host.settings.gateway_listen
+    elif machine != socket.gethostname():
+        return [passed("gateway", scope) if row["alive"] else failed("gateway", "gateway_silent", scope, "", silence)]
+    return _answer(listen, scope)
+
+
+def _answer(listen: str, scope: str = "") -> list[Step]:
+    """Ask a gateway at the address that nginx asks."""
+    try:
+        answer = httpx.get(f"http://{listen}/live/healthz", timeout=SECONDS, trust_env=False)
         said = answer.json()
     except (httpx.HTTPError, ValueError) as error:
-        return [failed("gateway", "gateway_silent", detail=str(error), address=host.settings.gateway_listen)]
+        return [failed("gateway", "gateway_silent", scope, str(error), address=listen)]
     figures: Figures = {"nodes": said.get("media_nodes"), "sockets": said.get("sockets")}
     if answer.status_code != httpx.codes.OK:
-        return [failed("gateway", "gateway_not_ready", figures=figures)]
-    return [passed("gateway", figures=figures, answer_ms=round(answer.elapsed.total_seconds() * 1000))]
+        return [failed("gateway", "gateway_not_ready", scope, figures=figures)]
+    return [passed("gateway", scope, figures, answer_ms=round(answer.elapsed.total_seconds() * 1000))]

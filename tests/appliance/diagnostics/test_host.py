@@ -10,6 +10,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from cryptography import x509
@@ -23,6 +24,7 @@ from appliance.db import unit_of_work, utcnow
 from appliance.diagnostics import clock, host, processes, turn
 from appliance.diagnostics.host import Host
 from appliance.diagnostics.report import StepState
+from appliance.models import Gateway
 from appliance.services import disk_guard
 from appliance.standalone import certificate
 from appliance.vocabulary import SittingState
@@ -251,3 +253,62 @@ def test_a_gateway_that_is_not_there(box):
     assert states(processes.check_gateway(Host(gone, box.session_factory))) == [
         ("gateway", "failed", "gateway_silent")
     ]
+
+
+@contextmanager
+def answering():
+    """A gateway's health address, as far as this check asks it."""
+
+    class Health(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"media_nodes": 1, "sockets": 3}')
+
+        def log_message(self, *args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Health)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_of_several_gateways_the_one_that_is_gone_or_silent_is_named(box, session_factory):
+    here, now = socket.gethostname(), utcnow()
+    with answering() as listen, unit_of_work(session_factory) as session:
+        silent = f"{here} 127.0.0.1:{free_port()}"
+        session.add_all(
+            [
+                Gateway(id="a", address=f"{here} {listen}", started_at=now - timedelta(minutes=5)),
+                Gateway(id="b", address=silent, started_at=now - timedelta(minutes=4)),
+                Gateway(id="c", address="far 127.0.0.1:1", started_at=now - timedelta(minutes=3)),
+                Gateway(
+                    id="d",
+                    address="gone 127.0.0.1:1",
+                    started_at=now - timedelta(minutes=2),
+                    beat_at=now - timedelta(seconds=30),
+                ),
+                Gateway(id="e", address="ended 127.0.0.1:1", ended_at=now),
+            ]
+        )
+        session.commit()
+        steps = processes.check_gateway(box)
+    assert [(step.scope, step.state.value, step.cause) for step in steps] == [
+        (f"{here} {listen}", "passed", ""),
+        (silent, "failed", "gateway_silent"),
+        ("far 127.0.0.1:1", "passed", ""),
+        ("gone 127.0.0.1:1", "warning", "gateway_gone"),
+    ]
+    assert steps[0].figures["sockets"] == 3
+    assert steps[3].figures["silent_s"] >= 30
+
+
+def test_a_lone_gateway_without_heartbeat_that_does_not_answer_is_no_warning_but_a_fault(box, session_factory):
+    long_ago = utcnow() - timedelta(minutes=1)
+    with unit_of_work(session_factory) as session:
+        session.add(Gateway(id="a", address=f"{socket.gethostname()} 127.0.0.1:{free_port()}", beat_at=long_ago))
+    assert states(processes.check_gateway(box)) == [("gateway", "failed", "gateway_silent")]
