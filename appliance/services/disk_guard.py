@@ -162,6 +162,12 @@ def room_for(session: Session, seconds: float, reserve: int) -> tuple[bool, Disk
     return row.state is not DiskState.CLOSED and left >= reserve, row
 
 
+def told(session: Session) -> dict[str, object] | None:
+    """Return what the pages are told: the payload of the worst forecast; None while no gateway forecasts."""
+    row = worst(session)
+    return None if row is None else payload(row)
+
+
 def payload(row: DiskOutlook) -> dict[str, object]:
     """Return a forecast for the bus, health checks and diagnoses."""
     return {

@@ -3,7 +3,7 @@
 from sqlalchemy import select
 
 from appliance.models import AuditEntry, Node
-from appliance.services import nodes
+from appliance.services import disk_guard, nodes
 from appliance.vocabulary import NodeState, Role
 
 ONE = "ws://127.0.0.1:8888/kurento"
@@ -34,3 +34,19 @@ def test_support_sees_the_nodes_and_drains_one(staff, session):
         ("node.drain", "user"),
         ("node.resume", "user"),
     ]
+
+
+def test_all_pages_tell_the_worst_forecast_of_the_disk(staff, session):
+    support, proctor = staff(Role.SUPPORT), staff(Role.PROCTOR)
+    paths = [(support, "/api/v1/nodes"), (support, "/api/v1/support/sittings"), (proctor, "/api/v1/room")]
+    assert [browser.get(path).json["disk"] for browser, path in paths] == [None] * 3
+    gigabyte = 1024**3
+    for gateway, free in (("one", 40 * gigabyte), ("two", gigabyte)):
+        measured = disk_guard.Measured(free, None, 0, 0, 0.0, 0, True)
+        disk_guard.update(session, gateway, measured, 5 * gigabyte)
+    session.commit()
+    for browser, path in paths:
+        disk = browser.get(path).json["disk"]
+        assert (disk["state"], disk["free_mb"], disk["full_ms"]) == ("closed", 1024, None), path
+        page = path.removeprefix("/api/v1").removesuffix("/sittings")
+        assert 'id="disk"' in browser.get(page).text

@@ -8,7 +8,7 @@ import segno
 from appliance import audit
 from appliance.models import Company
 from appliance.security import totp
-from appliance.services import accounts, audit_log, exams, rooms
+from appliance.services import accounts, audit_log, disk_guard, exams, rooms
 from appliance.vocabulary import WARNING_TYPES
 from web import contexts
 from web.presenters.words import QUICK_MESSAGES
@@ -25,6 +25,7 @@ def room(context: object, request: Request) -> dict[str, Any]:
         "sittings": rooms.entries(request.db, _company_id(request)),
         "quick_messages": [{"code": code, "text": request.translate(text)} for code, text in QUICK_MESSAGES.items()],
         "warning_types": [type.value for type in WARNING_TYPES],
+        "disk": disk_guard.told(request.db),
         "server_ms": now_ms(),
     }
 

@@ -2,17 +2,18 @@
 
 from typing import Any
 
-from appliance.services import nodes
+from appliance.services import disk_guard, nodes
 from web import contexts
 from web.services import Request
 
 
 def listing(context: object, request: Request) -> dict[str, Any]:
-    """Give all nodes and gateways, and the files that no sitting knows."""
+    """Give all nodes and gateways, the files that no sitting knows, and what is expected of the disk."""
     return {
         "nodes": nodes.listing(request.db),
         "gateways": nodes.gateways(request.db),
         "stray_files": nodes.stray_files(request.db),
+        "disk": disk_guard.told(request.db),
     }
 
 

@@ -6,7 +6,7 @@ from pyramid.response import Response
 
 from appliance.errors import NotFound
 from appliance.models import VaultObject
-from appliance.services import pipeline_checks, rooms, sittings
+from appliance.services import disk_guard, pipeline_checks, rooms, sittings
 from appliance.services.actors import names
 from web.contexts import CheckContext, SittingContext
 from web.presenters import checks
@@ -15,7 +15,10 @@ from web.services import Request
 
 def listing(context: object, request: Request) -> dict[str, Any]:
     """Give stages and media of present sittings, or of those that a search finds among them."""
-    return {"sittings": rooms.support_entries(request.db, request.actor.company_id or 0, request.body_struct.q)}
+    return {
+        "sittings": rooms.support_entries(request.db, request.actor.company_id or 0, request.body_struct.q),
+        "disk": disk_guard.told(request.db),
+    }
 
 
 def page(context: object, request: Request) -> dict[str, Any]:

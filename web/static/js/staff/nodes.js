@@ -6,6 +6,7 @@ import { openDialog } from "../base/dialog.js";
 import { _, ngettext } from "../base/i18n.js";
 import { pageData } from "../base/page_data.js";
 import { toast, toastError } from "../base/toast.js";
+import { DiskNotice } from "./disk_notice.js";
 import { TablePage } from "./table_page.js";
 import { wallTime } from "./wall_time.js";
 
@@ -127,6 +128,7 @@ function showStrays(strays) {
   );
 }
 
+const disk = new DiskNotice(one("#disk"));
 const table = new TablePage({
   element: one("#nodes"),
   caption: _("Media nodes"),
@@ -142,6 +144,7 @@ const table = new TablePage({
   ],
   url: "/api/v1/nodes",
   found: (answer) => {
+    disk.show(answer.disk);
     showGateways(answer.gateways);
     showStrays(answer.stray_files);
     return { rows: answer.nodes };

@@ -5,6 +5,7 @@ import { one } from "../base/dom.js";
 import { pageData } from "../base/page_data.js";
 import { LiveSocket } from "../base/socket.js";
 import { clock } from "./clock.js";
+import { DiskNotice } from "./disk_notice.js";
 import { roomActions } from "./room/actions.js";
 import { Announcer } from "./room/announcer.js";
 import { Desk } from "./room/desk.js";
@@ -69,6 +70,7 @@ const feed = new Feed(one("#feed"), { ...actions, filter: (filter) => store.disp
 const desk = new Desk(one("#desk"), { ...actions, call: speech.call });
 const toolbar = new Toolbar(one("#tools"), one("#status"), store.dispatch, speech);
 const panes = new Panes(one("#panes"), room);
+const disk = new DiskNotice(one("#disk"), { forProctors: true });
 const announcer = new Announcer(one("#announcer"));
 const viewing = connectRoom({ socket, store, wall, reload: actions.load });
 
@@ -80,6 +82,7 @@ store.subscribe((state) => {
   desk.render(state);
   toolbar.render(state);
   panes.render(state);
+  disk.show(state.disk);
   announcer.render(state);
   announcer.connection(state.connection);
 });

@@ -5,6 +5,7 @@ import { busy, button, h, icon, one } from "../base/dom.js";
 import { _, ngettext } from "../base/i18n.js";
 import { pageData } from "../base/page_data.js";
 import { toastError } from "../base/toast.js";
+import { DiskNotice } from "./disk_notice.js";
 import { connectFilter, formOf, TablePage } from "./table_page.js";
 import { wallTime } from "./wall_time.js";
 import { checkWord, gapWord, stateWord, stepWord, trackWord } from "./words.js";
@@ -78,6 +79,7 @@ function cells(sitting) {
   ];
 }
 
+const disk = new DiskNotice(one("#disk"));
 const table = new TablePage({
   element: one("#table"),
   caption: _("Present sittings"),
@@ -85,7 +87,10 @@ const table = new TablePage({
   cells,
   url: "/api/v1/support/sittings",
   path: "/support",
-  found: (answer) => ({ rows: answer.sittings }),
+  found: (answer) => {
+    disk.show(answer.disk);
+    return { rows: answer.sittings };
+  },
   empty: { icon: "life-buoy", title: _("Nobody is here now"), text: _("Sittings appear from the check-in on, until they are over.") },
 });
 

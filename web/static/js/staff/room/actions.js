@@ -48,8 +48,8 @@ export function roomActions(store) {
   return {
     async load() {
       try {
-        const { sittings, warning_types: warningTypes, quick_messages: quick } = await get("/api/v1/room");
-        dispatch({ type: "loaded", sittings, warningTypes: codes(warningTypes), quickMessages: quickMessages(quick) });
+        const { sittings, warning_types: warningTypes, quick_messages: quick, disk } = await get("/api/v1/room");
+        dispatch({ type: "loaded", sittings, warningTypes: codes(warningTypes), quickMessages: quickMessages(quick), disk });
       } catch (error) {
         dispatch({ type: "failed", error: wordError(error) });
       }

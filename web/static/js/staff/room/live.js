@@ -64,7 +64,8 @@ export function connectRoom({ socket, store, wall, reload }) {
   socket.on("reset", reloadSoon);
   socket.on("event", (event) => {
     const known = store.get().sittings.has(event.sitting_id);
-    if (event.kind.startsWith("recording.")) tellSupplied(store.get().sittings.get(event.sitting_id), event);
+    if (event.kind === "disk.state") store.dispatch({ type: "disk", disk: event.payload });
+    else if (event.kind.startsWith("recording.")) tellSupplied(store.get().sittings.get(event.sitting_id), event);
     else if (known) store.dispatch({ type: "event", event });
     else if (event.sitting_id !== null && !NOT_FOR_THE_WALL.has(event.payload.state)) reloadSoon();
   });

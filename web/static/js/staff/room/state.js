@@ -27,9 +27,11 @@
  * @property {FeedFilter} feed
  * @property {string[]} warningTypes
  * @property {QuickMessage[]} quickMessages
+ * @property {import("../disk_notice.js").Disk} disk the disk guard's newest forecast
  * @property {number} me id of the user who looks
  *
- * @typedef {{type: "loaded", sittings: any[], warningTypes: string[], quickMessages: QuickMessage[]}
+ * @typedef {{type: "loaded", sittings: any[], warningTypes: string[], quickMessages: QuickMessage[], disk?: import("../disk_notice.js").Disk}
+ *   | {type: "disk", disk: import("../disk_notice.js").Disk}
  *   | {type: "failed", error: string}
  *   | {type: "connection", connection: Connection}
  *   | {type: "event", event: BusEvent}
@@ -72,6 +74,7 @@ export function initialState(preferences = {}) {
     feed: { mine: false, technical: true, undecided: false },
     warningTypes: [],
     quickMessages: [],
+    disk: null,
     me: 0,
     ...preferences,
   };
@@ -99,6 +102,8 @@ function step(state, action) {
       return { ...state, phase: state.phase === "ready" ? "ready" : "failed", error: action.error };
     case "connection":
       return { ...state, connection: action.connection };
+    case "disk":
+      return { ...state, disk: action.disk };
     case "event":
       return event(state, action.event);
     case "observation":
@@ -140,8 +145,8 @@ function loaded(state, action) {
       return [raw.id, known ? { ...entry, published: known.published, causes: known.causes } : entry];
     }),
   );
-  const { warningTypes, quickMessages } = action;
-  return { ...state, phase: "ready", error: "", sittings, warningTypes, quickMessages };
+  const { warningTypes, quickMessages, disk = null } = action;
+  return { ...state, phase: "ready", error: "", sittings, warningTypes, quickMessages, disk };
 }
 
 /**
