@@ -73,6 +73,7 @@ SETTINGS: dict[str, Setting] = {
     "disk_reserve_mb": Setting(_whole, 2048, "so much must be left when all sittings are over, or no new one is admitted"),
     "export_hours": Setting(_number, 72.0, "an export is destroyed after this; faces must not lie about longer"),
     "exports_per_sitting": Setting(_whole, 3, "exports of one sitting that exist at once; each is as large as it"),
+    "check_days": Setting(_whole, 90, "checks of the whole appliance are kept so long, for tickets"),
     "hand_in_hours": Setting(_whole, 72, "so long after its end a sitting takes in what the browser recorded itself"),
     "hand_in_mb": Setting(_whole, 600, "of one sitting: 10 minutes of both tracks, several times, are 90 each"),
     "demo": Setting(_flag, False, "the demo page and its accounts exist only with this"),
@@ -110,6 +111,7 @@ class Settings:
     takeover_seconds: float
     analysis_fps: float
     disk_reserve_mb: int
+    check_days: int
     hand_in_hours: int
     hand_in_mb: int
     export_hours: float

@@ -19,6 +19,7 @@ from appliance.settings import Settings
 from appliance.vocabulary import IdentityVerdict, PhotoKind, PhotoState, SittingState
 from media import watch_log
 from media.biometrics.photos import PhotoCheck, check_photo
+from media.checks.tasks import check_tasks
 from media.exports.tasks import export_tasks
 from media.live_analysis import LiveAnalysis
 from media.pipelines.store import Store
@@ -36,7 +37,8 @@ def run(settings: Settings, queues: Sequence[str] = ()) -> None:
     """Work off jobs until SIGTERM: the process ``kustos worker``. ``queues``: only these, none named: all."""
     collaborators = assemble(settings)
     store = Store(collaborators.session_factory)
-    jobs.run_worker(settings, [media_tasks, export_tasks], {"collaborators": collaborators, "store": store}, queues)
+    tasks = [media_tasks, export_tasks, check_tasks]
+    jobs.run_worker(settings, tasks, {"collaborators": collaborators, "store": store}, queues)
 
 
 @media_tasks.task(name="media.analyse_live", queue="analysis", pass_context=True, retry=jobs.Retry(attempts=100))

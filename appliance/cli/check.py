@@ -13,6 +13,7 @@ from appliance.db import unit_of_work
 from appliance.diagnostics.report import Report, Step, StepState
 from appliance.diagnostics.wording import conclusion, explanation, line
 from appliance.errors import ApplianceError
+from appliance.models import PipelineCheck
 from appliance.services import pipeline_checks
 from appliance.settings import load_settings
 
@@ -94,8 +95,8 @@ def _carry_out(collaborators: Collaborators, row: int) -> int:
             pipeline_checks.end(session, row, failure=error.message)
         return 1
     packed = pack(collaborators.settings, finding.report, finding.materials)
-    purpose = f"check:{row}" if sitting_id is None else f"sitting:{sitting_id}"
     with unit_of_work(collaborators.session_factory) as session:
-        sealed = collaborators.vault.seal(session, purpose, "bundle", packed)
+        check = session.get_one(PipelineCheck, row)
+        sealed = collaborators.vault.seal(session, pipeline_checks.purpose(check), "bundle", packed)
         pipeline_checks.end(session, row, sealed.id)
     return 0 if finding.report.ok else 1

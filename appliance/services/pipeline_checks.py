@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from appliance import audit, bus
 from appliance.audit import Actor
 from appliance.db import utcnow
 from appliance.errors import BadInput, NotFound, TooMany
-from appliance.models import PipelineCheck, Sitting
+from appliance.models import PipelineCheck, Sitting, VaultObject
 from appliance.sitting_machine import LIVE
+from appliance.vault import Vault
 
 TOPIC: Final = "checks"
 """Of the bus; only gateways listen."""
@@ -27,6 +28,8 @@ LONGEST: Final = timedelta(minutes=3)
 AT_ONCE: Final = 4
 """Checks of a company under way: each walks through the nodes."""
 HISTORY: Final = 20
+EXPIRED_AT_ONCE: Final = 500
+"""More are left to the next hour: each has a key to destroy."""
 
 
 def request(session: Session, actor: Actor, sitting: Sitting | None) -> PipelineCheck:
@@ -80,6 +83,32 @@ def end(session: Session, check_id: int, bundle_object_id: int | None = None, fa
     row = session.get_one(PipelineCheck, check_id, with_for_update=True)
     if row.ended_at is None:
         row.ended_at, row.bundle_object_id, row.failure = utcnow(), bundle_object_id, failure
+
+
+def purpose(row: PipelineCheck) -> str:
+    """Return the key that a check's bundle is sealed under: the sitting's, or the check's own."""
+    return f"check:{row.id}" if row.sitting_id is None else f"sitting:{row.sitting_id}"
+
+
+def expire(session: Session, actor: Actor, vault: Vault, days: int) -> list[int]:
+    """Destroy checks of the appliance older than ``days`` with their bundles; return their numbers.
+
+    Those of a sitting are kept with its other evidence, and end with it.
+    """
+    query = select(PipelineCheck).where(
+        PipelineCheck.sitting_id.is_(None), PipelineCheck.requested_at < utcnow() - timedelta(days=days)
+    )
+    rows = session.scalars(query.order_by(PipelineCheck.id).limit(EXPIRED_AT_ONCE).with_for_update(skip_locked=True))
+    gone, bundles = [], []
+    for row in rows.all():
+        vault.destroy(session, purpose(row))
+        audit.record(session, actor, "check.expire", ("check", row.id), company_id=row.company_id, days=days)
+        gone.append(row.id)
+        bundles.append(row.bundle_object_id)
+        session.delete(row)
+    session.flush()
+    session.execute(delete(VaultObject).where(VaultObject.id.in_([one for one in bundles if one is not None])))
+    return gone
 
 
 def get(session: Session, check_id: int, company_id: int) -> PipelineCheck:

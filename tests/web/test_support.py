@@ -139,3 +139,24 @@ def test_the_table_is_searched_by_name_mail_id_and_number(support, make, session
     assert found("bob") == found("student-77") == found(f"#{bob.id}") == [bob.id]
     assert found("100%") == found("nobody") == []
     assert 'value="bob &lt;"' in support.get("/support", {"q": "bob <"}).text
+
+
+def test_old_checks_of_the_appliance_are_destroyed_with_their_bundles(support, running, session, vault):
+    old, fresh, of_a_sitting = (asked(support, one)["id"] for one in (None, None, running))
+    bundles = {}
+    for number in (old, fresh, of_a_sitting):
+        row = session.get_one(PipelineCheck, number)
+        sealed = vault.seal(session, pipeline_checks.purpose(row), "bundle", b"why")
+        bundles[number] = vault.folder / sealed.path
+        pipeline_checks.end(session, number, sealed.id)
+        if number != fresh:
+            row.requested_at = utcnow() - timedelta(days=91)
+    session.commit()
+    assert pipeline_checks.expire(session, Actor.appliance("upkeep"), vault, 90) == [old]
+    session.commit()
+    assert vault.sweep(session, timedelta(0)) == 1
+    assert [path.exists() for path in bundles.values()] == [False, True, True]
+    support.get(f"/api/v1/support/checks/{old}", status=404)
+    assert support.get(f"/api/v1/support/checks/{of_a_sitting}/bundle").body == b"why"
+    [entry] = session.scalars(select(AuditEntry).where(AuditEntry.action == "check.expire"))
+    assert (entry.actor_kind, entry.subject_kind, int(entry.subject_id)) == ("appliance", "check", old)
