@@ -20,13 +20,16 @@ def missing() -> str:
 
 
 class Wire:
-    """``host`` is this machine's address as the far end sees it; ``program(path)`` runs things at the far end."""
+    """``host`` is this machine's address as the far end sees it, ``far`` the far end's.
+
+    ``program(path)`` runs things at the far end.
+    """
 
     def __init__(self, folder: Path) -> None:
         number = next(_numbers) % 250
         self.name = f"kustos-{os.getpid()}-{number}"
         self.link = f"kw{os.getpid() % 100000}-{number}"[:15]
-        self.host, self._far = f"10.213.{number}.1", f"10.213.{number}.2"
+        self.host, self.far = f"10.213.{number}.1", f"10.213.{number}.2"
         self._folder = folder
 
     def __enter__(self) -> "Wire":
@@ -35,7 +38,7 @@ class Wire:
             _run("ip", "link", "add", self.link, "type", "veth", "peer", "name", "eth0", "netns", self.name)
             _run("ip", "address", "add", f"{self.host}/24", "dev", self.link)
             _run("ip", "link", "set", self.link, "up")
-            self._at_far_end("ip", "address", "add", f"{self._far}/24", "dev", "eth0")
+            self._at_far_end("ip", "address", "add", f"{self.far}/24", "dev", "eth0")
             self._at_far_end("ip", "link", "set", "eth0", "up")
             self._at_far_end("ip", "link", "set", "lo", "up")
             self._at_far_end("ip", "route", "add", "default", "via", self.host)
@@ -67,6 +70,20 @@ class Wire:
             yield
         finally:
             self._at_far_end("nft", "delete table inet cut")
+
+    @contextlib.contextmanager
+    def firewall(self, *matches: str) -> Iterator[None]:
+        """Let packets vanish that match one of these (as nft writes it), both ways."""
+        name = f"firewall{next(_numbers)}"
+        self._at_far_end("nft", f"add table inet {name}")
+        for hook in ("input", "output"):
+            self._at_far_end("nft", f"add chain inet {name} {hook} {{ type filter hook {hook} priority 0; }}")
+            for match in matches:
+                self._at_far_end("nft", f"add rule inet {name} {hook} {match} drop")
+        try:
+            yield
+        finally:
+            self._at_far_end("nft", f"delete table inet {name}")
 
     def _at_far_end(self, *command: str) -> None:
         _run("ip", "netns", "exec", self.name, *command)

@@ -197,6 +197,10 @@ OF_A_SITTING: Final[dict[str, Cause]] = {
         "UDP is blocked between the browser and the media node: packets go out, none come back.",
         "Let the rule below through the firewalls on the way, or offer TURN over TLS on port 443 (turn_urls).",
     ),
+    "media_over_tcp": Cause(
+        "UDP is blocked: pictures go over TCP. It works, but a lost packet holds up all that follow.",
+        "Let the rule below through the firewalls on the way.",
+    ),
     "no_local_address": Cause(
         "The browser finds no way out for video: a policy or an extension forbids WebRTC.",
         "Have the extension or policy lifted (WebRTC IP handling), or use another browser.",

@@ -19,12 +19,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from appliance import schema
 from appliance.db import SessionFactory, unit_of_work, utcnow
-from appliance.diagnostics import clock, turn
+from appliance.diagnostics import clock
 from appliance.diagnostics.report import Figures, Step, failed, passed, skipped, warning
 from appliance.errors import ApplianceError
-from appliance.ice_servers import ice_servers
 from appliance.services import disk_guard
 from appliance.settings import Settings
+from appliance.vault import Vault
 from appliance.vocabulary import DiskState
 
 MB: Final = 2**20
@@ -43,6 +43,10 @@ class Host:
 
     settings: Settings
     session_factory: SessionFactory
+    vault: Vault | None = None
+    """Opens the secrets of the companies' own TURN servers."""
+    sitting_id: int | None = None
+    """None: all of the appliance."""
 
 
 Check = Callable[[Host], list[Step]]
@@ -177,26 +181,6 @@ def _judged(source: str, certificate: x509.Certificate) -> Step:
 
 def _day(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
-
-
-def check_turn(host: Host) -> list[Step]:
-    """Each TURN server of the settings gives a relay to the credentials that browsers are told."""
-    told = [server for server in ice_servers(host.settings, "check") if "credential" in server]
-    if not told:
-        return [skipped("turn", "no_turn")]
-    return [_relay(url, server["username"], server["credential"]) for server in told for url in server["urls"]]
-
-
-def _relay(url: str, name: str, password: str) -> Step:
-    begin = monotonic()
-    try:
-        relay = turn.allocate(turn.parse(url), name, password, SECONDS)
-    except turn.Refused as refusal:
-        cause = "turn_password" if refusal.code in {401, 403, 441} else "turn_no_relay"
-        return failed("turn", cause, url, f"{refusal.code} {refusal.reason}")
-    except (OSError, ValueError) as error:
-        return failed("turn", "turn_unreachable", url, str(error))
-    return passed("turn", url, relay=relay, answer_ms=round((monotonic() - begin) * 1000))
 
 
 def run(check: Check, host: Host) -> list[Step]:

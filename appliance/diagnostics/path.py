@@ -37,8 +37,8 @@ PATH: Final[dict[str, PathStep]] = {
     ),
     "workers": PathStep("Workers", "Processes that analyse, seal and compare photos say that they live."),
     "queues": PathStep("Job queues", "No job waits for longer than it takes to be fetched."),
-    "gateway": PathStep("Gateway", "The process of sockets and signalling answers, hears the bus and has its nodes."),
     "node": PathStep("Media node", "The node answers quickly and has processor time left."),
+    "gateway": PathStep("Gateway", "The process of sockets and signalling answers, hears the bus and has its nodes."),
     "sitting": PathStep("Sitting", "The sitting is in a state in which camera and screen are sent."),
     "socket": PathStep(
         "Browser's socket", "The candidate's page is connected and was heard within the last seconds."

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import BigInteger, cast, func, select, text
 from sqlalchemy.orm import Session
 
 from appliance.db import utcnow
@@ -68,18 +68,16 @@ class SittingFacts:
     """``network`` of the check-in's last system check: state, detail, and which kinds of addresses were found."""
     tracks: dict[Track, TrackFacts]
     job: AnalysisJob | None
+    analysed_until_ms: int | None = None
+    """Up to when a worker has seen the camera; it is written down with the newest part, be that a handed-in one."""
+    ice_ports: str = ""
+    """Those that the appliance's own nodes use; empty: any."""
     looked_at: datetime = field(default_factory=utcnow)
 
     @property
     def node_urls(self) -> list[str]:
         """Return the nodes that have its media."""
         return sorted({track.live.node_url for track in self.tracks.values() if track.live is not None})
-
-    @property
-    def analysed_until_ms(self) -> int | None:
-        """Return up to when a worker has seen pictures of the camera's present part."""
-        part = self.tracks[Track.CAMERA].part
-        return None if part is None else part.media.get(UNTIL)
 
 
 _JOB = text(
@@ -109,6 +107,8 @@ def read(session: Session, settings: Settings, sitting_id: int) -> SittingFacts:
         checked_in=_checked_in(session, sitting_id),
         tracks={track: _track(session, sitting_id, track) for track in TRACKS},
         job=None if job is None else AnalysisJob(str(job[0]), bool(job[1])),
+        analysed_until_ms=_analysed(session, sitting_id),
+        ice_ports=settings.ice_ports,
     )
 
 
@@ -131,6 +131,12 @@ def _checked_in(session: Session, sitting_id: int) -> dict[str, Any]:
     query = select(SystemCheck.results).where(SystemCheck.sitting_id == sitting_id).order_by(SystemCheck.id.desc())
     found = (session.scalars(query.limit(1)).first() or {}).get("network")
     return found if isinstance(found, dict) else {}
+
+
+def _analysed(session: Session, sitting_id: int) -> int | None:
+    until = cast(Part.media[UNTIL].astext, BigInteger)
+    query = select(func.max(until)).where(Part.sitting_id == sitting_id, Part.track == Track.CAMERA)
+    return session.scalar(query)
 
 
 def _track(session: Session, sitting_id: int, track: Track) -> TrackFacts:

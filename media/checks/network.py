@@ -13,6 +13,8 @@ YOUNG_SECONDS: Final = 8.0
 """What ICE and DTLS may take on a bad line."""
 UNAUTHORIZED: Final = 401
 """W3C webrtc, RTCPeerConnectionIceErrorEvent: a STUN error code; above 700 nothing was reached."""
+ENOUGH: Final = 3
+"""Questions over one pair: a lost one alone proves nothing."""
 CONNECTED: Final = frozenset({"CONNECTED", "READY"})
 LOSS_PERCENT, MUCH_LOSS_PERCENT = 1.0, 5.0
 """Over the whole connection, after packets were sent again: 3 % on the line leave less than 1 % here."""
@@ -46,6 +48,9 @@ def check_ice(facts: SittingFacts, track: TrackFacts, probe: TrackProbe) -> list
     if probe.ice_state in CONNECTED or probe.flowing:
         if _refused(errors):
             return [warning("ice", "turn_password", name, figures=figures)]
+        if _by_tcp(said, name, probe):
+            rule = _rules(facts, _pairs(said, name), probe, [])
+            return [warning("ice", "media_over_tcp", name, figures=figures, firewall_rule=rule)]
         return [passed("ice", name, figures)]
     if _refused(errors):
         return [failed("ice", "turn_password", name, figures=figures)]
@@ -53,13 +58,13 @@ def check_ice(facts: SittingFacts, track: TrackFacts, probe: TrackProbe) -> list
     pairs = _pairs(said, name)
     if said is not None and said.of(name) and not _types(said, name, "localTypes") and age > YOUNG_SECONDS:
         return [failed("ice", "no_local_address", name, figures=figures)]
-    if any(pair.get("state") == "failed" for pair in pairs) and not _heard(pairs):
-        rule = _rule(pairs, probe, errors)
+    if any(pair.get("state") == "failed" for pair in pairs) and not _heard(said, name):
+        rule = _rules(facts, pairs, probe, errors)
         return [failed("ice", "udp_blocked", name, figures=figures, firewall_rule=rule)]
     if age <= YOUNG_SECONDS and probe.ice_state != "FAILED" and not _failed_before(said, name):
         return [warning("ice", "just_begun", name, figures=figures)]
-    if not _heard(pairs):
-        rule = _rule(pairs, probe, errors)
+    if not _heard(said, name):
+        rule = _rules(facts, pairs, probe, errors)
         return [failed("ice", "udp_blocked", name, figures=figures, firewall_rule=rule)]
     return [failed("ice", "ice_failed", name, figures=figures)]
 
@@ -127,7 +132,7 @@ def _ice_figures(said: BrowserSaid | None, name: str, probe: TrackProbe) -> dict
         "ice_state": probe.ice_state,
         "pair": " ↔ ".join(_place(line) for line in probe.pair) if probe.pair else None,
         "local_types": _types(said, name, "localTypes"),
-        "remote_types": sorted({found[4] for found in CANDIDATE.finditer(probe.local)}),
+        "remote_types": _types(said, name, "remoteTypes"),
         "pairs_tried": [_pair_line(pair) for pair in pairs],
         "ice_errors": [
             f"{error.get('code')} {error.get('url')} {error.get('text') or ''}".strip() for error in errors
@@ -146,9 +151,11 @@ def _pair_line(pair: dict[str, Any]) -> str:
     return f"{pair.get('protocol', 'udp')} {ends}: {pair.get('state')}, {answered}"
 
 
-def _heard(pairs: Sequence[dict[str, Any]]) -> bool:
-    """Whether any question over any pair was ever answered."""
-    return any((pair.get("responses") or 0) > 0 for pair in pairs)
+def _heard(said: BrowserSaid | None, name: str) -> bool:
+    """Whether any question over any pair was answered: of the present connection, once it has asked enough."""
+    present = [] if said is None else said.pairs.get(name, [])
+    asked_enough = any((pair.get("requests") or 0) >= ENOUGH for pair in present)
+    return any((pair.get("responses") or 0) > 0 for pair in (present if asked_enough else _pairs(said, name)))
 
 
 def _failed_before(said: BrowserSaid | None, name: str) -> bool:
@@ -164,14 +171,37 @@ def _types(said: BrowserSaid | None, name: str, field: str) -> list[str]:
     return [kind for kind in value.split(",") if kind]
 
 
-def _rule(pairs: Sequence[dict[str, Any]], probe: TrackProbe, errors: Sequence[dict[str, Any]]) -> list[str]:
+def _by_tcp(said: BrowserSaid | None, name: str, probe: TrackProbe) -> bool:
+    """Whether packets go straight by TCP, or over a relay by TCP although the browser tried to go straight."""
+    if any(found[2].upper() == "TCP" for line in probe.pair or () if (found := CANDIDATE.search(line))):
+        return True
+    browser = said.of(name) if said is not None else {}
+    straight = any(pair.get("local_type") != "relay" for pair in _pairs(said, name))
+    return str(browser.get("pair.protocol") or "udp") != "udp" and straight
+
+
+def _rules(
+    facts: SittingFacts, pairs: Sequence[dict[str, Any]], probe: TrackProbe, errors: Sequence[dict[str, Any]]
+) -> list[str]:
     """Return which packets a firewall should let through."""
-    here = sorted({str(pair.get("local", "")).rpartition(":")[0] for pair in pairs} - {""})
-    there = {(found[2], found[3]) for found in CANDIDATE.finditer(probe.local) if found[1].upper() == "UDP"}
-    sources = ", ".join(here) or "*"
-    rules = [f"UDP {sources} ↔ {address} (port {port} now, 1024-65535)" for address, port in sorted(there)]
+    here = ", ".join(sorted({str(pair.get("local", "")).rpartition(":")[0] for pair in pairs} - {""})) or "*"
+    there = _node_addresses(pairs, probe)
+    ports = facts.ice_ports or "1024-65535"
+    rules = [f"UDP {here} ↔ {address} (port {port} now, {ports})" for address, port in there]
     servers = sorted({str(error["url"]) for error in errors if str(error.get("url", "")).startswith("turn")})
-    return [*rules, *(f"{sources} → {server}" for server in servers)] or [f"UDP {sources} ↔ *"]
+    return [*rules, *(f"{here} → {server}" for server in servers)] or [f"UDP {here} ↔ *"]
+
+
+def _node_addresses(pairs: Sequence[dict[str, Any]], probe: TrackProbe) -> list[tuple[str, str]]:
+    """Return address and port of the node's UDP candidates: they trickle, so its description may have none."""
+    own = [found for found in CANDIDATE.finditer(probe.local) if found[1].upper() == "UDP"]
+    entries = [one for one in probe.stats.values() if isinstance(one, dict) and one.get("type") == "localcandidate"]
+    told = {(found[2], found[3]) for found in own}
+    told |= {(str(one["ipAddress"]), str(one["portNumber"])) for one in entries if one.get("transport") == "udp"}
+    if not told:
+        ends = [str(pair.get("remote", "")) for pair in pairs if pair.get("protocol") == "udp"]
+        told = {(end.rpartition(":")[0], end.rpartition(":")[2]) for end in ends if end}
+    return sorted(told)
 
 
 def _place(line: str) -> str:

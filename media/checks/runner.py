@@ -9,7 +9,7 @@ from typing import Final
 
 from appliance.collaborators import Collaborators
 from appliance.db import to_ms, unit_of_work, utcnow
-from appliance.diagnostics import host, processes
+from appliance.diagnostics import host, processes, relays
 from appliance.diagnostics.host import Host
 from appliance.diagnostics.path import SITTING_STEPS
 from appliance.diagnostics.report import Report, Step, StepState, skipped
@@ -31,7 +31,7 @@ BOX: Final = (
         host.check_clock,
         host.check_certificate,
     ),
-    *(host.check_turn, processes.check_workers, processes.check_gateway),
+    *(relays.check_turn, processes.check_workers),
 )
 """In the order of the path: the first that fails is the cause of what follows."""
 OF_A_TRACK: Final = (
@@ -61,46 +61,63 @@ async def run(collaborators: Collaborators, sitting_id: int | None, publish: Pub
     return finding
 
 
-async def _box(collaborators: Collaborators) -> AsyncIterator[list[Step]]:
-    box = Host(collaborators.settings, collaborators.session_factory)
+async def _appliance(collaborators: Collaborators, finding: Finding) -> AsyncIterator[list[Step]]:
+    box = Host(collaborators.settings, collaborators.session_factory, collaborators.vault)
     for check in BOX:
         yield await asyncio.to_thread(host.run, check, box)
-
-
-async def _appliance(collaborators: Collaborators, finding: Finding) -> AsyncIterator[list[Step]]:
-    async for steps in _box(collaborators):
-        yield steps
     urls = list(collaborators.settings.kurento_urls)
     if _database_is_up(finding):
         urls = await asyncio.to_thread(_node_urls, collaborators)
+    clients: dict[str, KurentoClient] = {}
+    try:
+        async for steps in _processes_of_media(box, urls, clients):
+            yield steps
+    finally:
+        await _hang_up(clients)
     for url in urls:
         async for step in Trial(collaborators, url).steps():
             yield [step]
 
 
 async def _sitting(collaborators: Collaborators, sitting_id: int, finding: Finding) -> AsyncIterator[list[Step]]:
-    async for steps in _box(collaborators):
-        yield steps
+    box = Host(collaborators.settings, collaborators.session_factory, collaborators.vault, sitting_id)
+    for check in BOX:
+        yield await asyncio.to_thread(host.run, check, box)
     if not _database_is_up(finding):
+        yield await asyncio.to_thread(host.run, processes.check_gateway, box)
         yield [skipped(key, "not_looked_at") for key in SITTING_STEPS]
         return
     known = await asyncio.to_thread(_read, collaborators, sitting_id)
     clients: dict[str, KurentoClient] = {}
     try:
         # Without anything live it may be any node's fault that nothing is.
-        for url in known.node_urls or await asyncio.to_thread(_node_urls, collaborators):
-            yield [await _reach(url, clients)]
+        urls = known.node_urls or await asyncio.to_thread(_node_urls, collaborators)
+        async for steps in _processes_of_media(box, urls, clients):
+            yield steps
         stage = browser.check_sitting(known)
         yield stage
         if stage[0].state is StepState.FAILED:
             yield [skipped(key, "not_looked_at") for key in SITTING_STEPS[1:]]
             return
-        for check in (browser.check_socket, browser.check_browser, browser.check_devices):
-            yield check(known)
+        for look in (browser.check_socket, browser.check_browser, browser.check_devices):
+            yield look(known)
         async for steps in _media(known, clients, finding):
             yield steps
     finally:
-        await asyncio.gather(*(client.close(end_session=True) for client in clients.values()), return_exceptions=True)
+        await _hang_up(clients)
+
+
+async def _hang_up(clients: dict[str, KurentoClient]) -> None:
+    await asyncio.gather(*(client.close(end_session=True) for client in clients.values()), return_exceptions=True)
+
+
+async def _processes_of_media(
+    box: Host, urls: Sequence[str], clients: dict[str, KurentoClient]
+) -> AsyncIterator[list[Step]]:
+    """Yield the nodes' steps, then the gateways': one that has lost its node is not to blame for it."""
+    for url in urls:
+        yield [await _reach(url, clients)]
+    yield await asyncio.to_thread(host.run, processes.check_gateway, box)
 
 
 async def _reach(url: str, clients: dict[str, KurentoClient]) -> Step:

@@ -41,13 +41,10 @@ def check_analysis(facts: SittingFacts, probe: TrackProbe) -> list[Step]:
     until = facts.analysed_until_ms
     if not is_recorded(facts):
         return [skipped("analysis", "not_started", "camera")]
-    if until is None:
+    figures: Figures = {} if until is None else {"age_s": round((to_ms(facts.looked_at) - until) / 1000, 1)}
+    if until is None or to_ms(facts.looked_at) - until > OLD_MS:
         if _just_begun(facts):
-            return [warning("analysis", "just_begun", "camera")]
-        return [failed("analysis", "frames_old", "camera")]
-    age_ms = to_ms(facts.looked_at) - until
-    figures: Figures = {"age_s": round(age_ms / 1000, 1)}
-    if age_ms > OLD_MS:
+            return [warning("analysis", "just_begun", "camera", figures=figures)]
         return [failed("analysis", "frames_old", "camera", figures=figures)]
     if probe.exists and not probe.flowing:
         return [skipped("analysis", "not_looked_at", "camera", figures)]

@@ -21,7 +21,7 @@ from sqlalchemy import text
 from appliance import jobs
 from appliance.collaborators import assemble
 from appliance.db import unit_of_work, utcnow
-from appliance.diagnostics import clock, host, processes, turn
+from appliance.diagnostics import clock, host, processes, relays, turn
 from appliance.diagnostics.host import Host
 from appliance.diagnostics.report import StepState
 from appliance.models import Gateway
@@ -214,7 +214,7 @@ def turn_port(tmp_path_factory):
 def test_a_turn_server_with_the_right_and_with_another_password(box, turn_port, transport, secret, state, cause):
     url = f"turn:127.0.0.1:{turn_port}?transport={transport}"
     told = replace(box.settings, turn_urls=(url,), turn_secret=secret)
-    [step] = host.check_turn(Host(told, box.session_factory))
+    [step] = relays.check_turn(Host(told, box.session_factory))
     assert (step.state.value, step.cause, step.scope) == (state, cause, url), step
     if state == "passed":
         assert step.figures["relay"].startswith("127.0.0.1:")
@@ -222,7 +222,7 @@ def test_a_turn_server_with_the_right_and_with_another_password(box, turn_port, 
 
 def test_a_turn_server_that_is_not_there(box):
     told = replace(box.settings, turn_urls=(f"turn:127.0.0.1:{free_port()}",), turn_secret="any")
-    [step] = host.check_turn(Host(told, box.session_factory))
+    [step] = relays.check_turn(Host(told, box.session_factory))
     assert (step.state.value, step.cause) == ("failed", "turn_unreachable")
 
 
