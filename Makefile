@@ -63,11 +63,12 @@ pages: setup-test
 	npm run --silent check
 	npm test --silent
 
+# Most of their time is waiting, so three at once; whole appliances and browsers come one after another.
 unit: setup-test
-	.venv/bin/pytest tests --ignore tests/e2e --numprocesses 3 --dist loadfile $(PYTEST_ARGS)
+	.venv/bin/pytest tests --ignore tests/e2e --ignore tests/browser --numprocesses 3 --dist loadfile $(PYTEST_ARGS)
 
 e2e: setup-test
-	.venv/bin/pytest tests/e2e $(PYTEST_ARGS)
+	.venv/bin/pytest tests/browser tests/e2e $(PYTEST_ARGS)
 
 bench: setup-test
 	@$(PYTHON) -m tests.bench
