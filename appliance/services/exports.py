@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from appliance import audit, jobs
@@ -26,6 +26,23 @@ ALIVE: Final = frozenset({ExportState.WAITING, ExportState.WORKING, ExportState.
 QUEUE: Final = "exports"
 
 MAX_LISTED: Final = 20
+
+BY_HAND: Final = timedelta(days=1)
+"""The command line makes an export without a job; one that takes longer than this died with its process."""
+
+GIVEN_UP: Final = "The workers gave it up: they ended several times while making it. Ask for it again."
+
+_WITHOUT_JOB: Final = text(
+    """
+SELECT export.id FROM export
+WHERE export.state IN ('waiting', 'working')
+  AND (export.requested_by_id IS NOT NULL OR export.requested_at < now() - make_interval(secs => :by_hand))
+  AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs AS job
+                  WHERE job.task_name = 'media.export' AND job.status IN ('todo', 'doing')
+                    AND job.args ->> 'export_id' = export.id::text)
+ORDER BY export.id LIMIT 100
+"""
+)
 
 
 def request(
@@ -154,6 +171,14 @@ def expire(session: Session, actor: Actor, vault: Vault, now: datetime) -> list[
         _record(session, actor, row, "expire")
         _destroy(session, vault, row)
     return [row.id for row in rows]
+
+
+def give_up(session: Session, actor: Actor) -> list[int]:
+    """Mark as failed what is waited for although no job makes it any more; return the numbers."""
+    gone = list(session.scalars(_WITHOUT_JOB, {"by_hand": BY_HAND.total_seconds()}))
+    for export_id in gone:
+        fail(session, actor, export_id, GIVEN_UP)
+    return gone
 
 
 def record_download(session: Session, actor: Actor, row: Export, name: str = "") -> None:

@@ -70,7 +70,7 @@ def make_export(collaborators: Collaborators, export_id: int, pause_point: Calla
 
     ``pause_point`` is called now and then and may raise to stop; the work then begins anew with the next call.
     """
-    folder = collaborators.settings.data_dir / "exports" / str(export_id)
+    folder = working_folder(collaborators, export_id)
     began = time.monotonic()
     try:
         order = _take(collaborators, export_id)
@@ -93,6 +93,11 @@ def make_export(collaborators: Collaborators, export_id: int, pause_point: Calla
         shutil.rmtree(folder, ignore_errors=True)
     log.info("export made", export=export_id, ready=done, seconds=round(time.monotonic() - began, 1))
     return done
+
+
+def working_folder(collaborators: Collaborators, export_id: int) -> Path:
+    """Return where an export's plain files are while it is made."""
+    return collaborators.settings.data_dir / "exports" / str(export_id)
 
 
 def _take(collaborators: Collaborators, export_id: int) -> _Order | None:

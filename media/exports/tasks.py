@@ -1,5 +1,7 @@
 """The worker's jobs about exports: they are made one after another, and destroyed after their time."""
 
+import shutil
+
 import structlog
 from procrastinate import Blueprint, JobContext
 from procrastinate.exceptions import JobAborted
@@ -9,7 +11,7 @@ from appliance.collaborators import Collaborators
 from appliance.db import unit_of_work, utcnow
 from appliance.errors import DatabaseUnavailable
 from appliance.services import exports
-from media.exports.make import EXPORTER, make_export
+from media.exports.make import EXPORTER, make_export, working_folder
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +36,19 @@ def export(context: JobContext, export_id: int) -> None:
         log.exception("export broke", export=export_id)
         with unit_of_work(collaborators.session_factory) as session:
             exports.fail(session, EXPORTER, export_id, "Something unforeseen happened; the worker's log says what.")
+
+
+@export_tasks.periodic(cron="* * * * *")
+@export_tasks.task(name="exports.give_up", queueing_lock="exports.give_up", pass_context=True)
+def give_up(context: JobContext, timestamp: int) -> None:
+    """Tell who waits for an export that nobody makes any more."""
+    collaborators = _collaborators(context)
+    with unit_of_work(collaborators.session_factory) as session:
+        gone = exports.give_up(session, EXPORTER)
+    for export_id in gone:
+        shutil.rmtree(working_folder(collaborators, export_id), ignore_errors=True)
+    if gone:
+        log.warning("exports given up", exports=gone, due=timestamp)
 
 
 @export_tasks.periodic(cron="*/5 * * * *")

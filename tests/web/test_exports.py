@@ -4,12 +4,13 @@ import io
 import zipfile
 
 import pytest
+from sqlalchemy import text
 
 from appliance.db import utcnow
 from appliance.evidence import verify
 from appliance.models import AuditEntry, Export
 from appliance.services import exports
-from appliance.vocabulary import ExportState, Role, SittingState
+from appliance.vocabulary import ExportContent, ExportState, Role, SittingState
 from media.exports.make import EXPORTER, make_export
 from tests.media.exports.conftest import judged, recordings  # noqa: F401 - fixtures
 
@@ -166,3 +167,26 @@ def test_a_sitting_that_goes_on_or_was_not_recorded_cannot_be_exported(reviewer,
 def test_who_may_not_fetch(staff, ready):
     for role in (Role.PROCTOR, Role.SECURITY_OFFICER, Role.SUPPORT, Role.AUDITOR):
         staff(role).get(ready["url"], status=403)
+
+
+def test_what_no_job_makes_any_more_is_told_as_failed(reviewer, sitting, session, settings):
+    path = f"/api/v1/sittings/{sitting.id}/exports"
+    died, lives = (reviewer.post_ok(path, BODY)["export"]["id"] for _ in range(2))
+    by_hand = exports.request(
+        session, EXPORTER, settings, sitting, [ExportContent.CAMERA], by_job=False
+    )  # as the command line does
+    exports.begin(session, died)
+    exports.begin(session, by_hand.id)
+    session.commit()
+    assert exports.give_up(session, EXPORTER) == [], "jobs wait for both"
+    job = text("UPDATE procrastinate_jobs SET status = 'failed' WHERE args ->> 'export_id' = :id")
+    session.execute(job, {"id": str(died)})
+    assert exports.give_up(session, EXPORTER) == [died]
+    by_hand.requested_at -= exports.BY_HAND
+    session.flush()
+    assert exports.give_up(session, EXPORTER) == [by_hand.id]
+    session.commit()
+    listed = {one["id"]: one for one in reviewer.get(path).json["exports"]}
+    assert (listed[died]["state"], listed[died]["problem"]) == ("failed", exports.GIVEN_UP)
+    assert listed[lives]["state"] == "waiting"
+    assert actions(session)[-1] == ("export.make", "appliance")

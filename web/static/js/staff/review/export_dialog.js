@@ -184,7 +184,7 @@ function row(it, isOpen, remove) {
       button(running ? _("Stop") : _("Delete"), () => remove(it), { kind: "btn-quiet btn-sm", icon: running ? "x" : "trash-2", iconOnly: true, dataset: { focus: `end-${it.id}` } }),
     ),
     running && progress(it),
-    it.state === "failed" && h("p", { class: "with-icon small tone-bad" }, icon("circle-alert", "icon-sm icon-tone"), `${_("The export failed.")} ${it.problem}`),
+    it.state === "failed" && h("p", { class: "with-icon small tone-bad" }, icon("circle-alert", "icon-sm icon-tone"), `${_("The export failed.")} ${_(it.problem)}`),
     it.state === "ready" && files(it, isOpen),
   );
 }
