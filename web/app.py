@@ -5,6 +5,7 @@ from typing import Any
 from pyramid.config import Configurator
 from pyramid.events import NewResponse
 
+from appliance import logs
 from appliance.collaborators import Collaborators, assemble
 from appliance.settings import load_settings
 from web.headers import add_headers
@@ -33,4 +34,5 @@ def create_app(collaborators: Collaborators) -> Application:
 
 def make_wsgi() -> Application:
     """Return the application by the settings of this process, for gunicorn: ``web.app:make_wsgi()``."""
+    logs.configure()
     return create_app(assemble(load_settings()))

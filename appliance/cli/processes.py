@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from appliance import logs
 from appliance.settings import load_settings
 
 
@@ -30,6 +31,7 @@ def gateway(listen: str | None) -> None:
     from appliance.collaborators import assemble  # noqa: PLC0415 - each process loads only what it runs
     from web.realtime.server import run  # noqa: PLC0415
 
+    logs.configure()
     settings = load_settings() if listen is None else load_settings(gateway_listen=listen)
     asyncio.run(run(assemble(settings)))
 
@@ -42,4 +44,5 @@ def worker(queues: tuple[str, ...]) -> None:
     """Work off the jobs: live analysis (queue `analysis`), photo checks, sealing, sweeps (queue `default`)."""
     from media.tasks import run  # noqa: PLC0415 - models are loaded in this process only
 
+    logs.configure()
     run(load_settings(), queues)

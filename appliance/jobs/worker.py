@@ -4,17 +4,18 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
 import procrastinate
 import psycopg
 import structlog
-from procrastinate import Blueprint
-from procrastinate.exceptions import ConnectorException
+from procrastinate import Blueprint, JobContext
+from procrastinate.exceptions import ConnectorException, JobAborted
 from procrastinate.worker import Worker
 
+from appliance import logs
 from appliance.db import libpq_url
 from appliance.errors import DatabaseUnavailable
 from appliance.jobs.queue import make_app
@@ -120,6 +121,7 @@ async def _until_stopped_or_lost(
         delete_jobs="successful",
         additional_context=context,
         install_signal_handlers=False,
+        worker_middleware=[_tell_failures],
     )
     work = asyncio.create_task(worker.run())
     beat = asyncio.create_task(_live(app, settings, worker))
@@ -134,6 +136,20 @@ async def _until_stopped_or_lost(
         beat.cancel()
         stop.cancel()
     log.info("worker.stopped", asked=stopping.is_set())
+
+
+async def _tell_failures(call_next: Callable[[], Awaitable[Any]], context: JobContext, worker: Worker) -> Any:
+    """Log each attempt that fails: procrastinate itself tells only of the last one."""
+    try:
+        return await call_next()
+    except JobAborted:
+        raise
+    except Exception as error:
+        job = context.job
+        log.warning(
+            "worker.job_failed", job=job.id, task=job.task_name, attempt=job.attempts + 1, error=logs.words(error)
+        )
+        raise
 
 
 async def _live(app: procrastinate.App, settings: Settings, worker: Worker) -> None:

@@ -20,7 +20,7 @@ Start = Callable[[str], subprocess.Popen]
 
 
 @pytest.fixture
-def start(session: Session, database_url: str) -> Iterator[Start]:
+def start(session: Session, database_url: str, tmp_path: Path) -> Iterator[Start]:
     session.execute(text("CREATE TABLE watched (id serial, worker text, sitting_id int)"))
     session.execute(text("CREATE TABLE finished (sitting_id int)"))
     session.commit()
@@ -29,7 +29,9 @@ def start(session: Session, database_url: str) -> Iterator[Start]:
     def start(name: str) -> subprocess.Popen:
         script = Path(__file__).with_name("worker_process.py")
         command = [sys.executable, str(script), database_url, name, str(HEARTBEAT), str(TAKEOVER)]
-        running.append(subprocess.Popen(command, cwd=Path(__file__).parents[3]))
+        log = (tmp_path / f"{name}.log").open("wb")
+        running.append(subprocess.Popen(command, cwd=Path(__file__).parents[3], stdout=log))
+        log.close()
         return running[-1]
 
     yield start
@@ -133,3 +135,16 @@ def test_worker_that_slept_through_a_take_over_ends_without_spoiling_it(session:
     assert first.wait(20) == jobs.EXIT_DISPOSSESSED
     assert status(session) == ["doing"]
     assert watched(session) == ["first", "second"]
+
+
+def test_each_failed_attempt_is_in_the_log_by_its_first_words(session: Session, start: Start, tmp_path: Path):
+    jobs.defer(session, "test.fail", secret="correct horse")
+    session.commit()
+    start("first")
+    log = tmp_path / "first.log"
+    wait_for(lambda: log.exists() and log.read_text().count("worker.job_failed") == 2, 20)
+    told = [line for line in log.read_text().splitlines() if "job_failed" in line]
+    assert all("ValueError: no such thing" in line and "task=test.fail" in line for line in told)
+    assert [f"attempt={number}" in line for number, line in enumerate(told, 1)] == [True, True]
+    assert "correct horse" not in log.read_text()
+    assert "DETAIL" not in "".join(told)

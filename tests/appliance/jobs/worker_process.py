@@ -6,7 +6,7 @@ import sys
 import psycopg
 from procrastinate import Blueprint
 
-from appliance import jobs
+from appliance import jobs, logs
 from appliance.db import libpq_url
 from appliance.settings import load_settings
 
@@ -28,4 +28,10 @@ async def watch(context, sitting_id):
             await asyncio.sleep(0.1)
 
 
+@tasks.task(name="test.fail", retry=jobs.Retry(attempts=2, pause_seconds=0))
+async def fail(secret):
+    raise ValueError("no such thing\nDETAIL: somebody's data")
+
+
+logs.configure()
 jobs.run_worker(settings, [tasks], {"name": sys.argv[2]})
