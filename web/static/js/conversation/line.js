@@ -32,7 +32,7 @@ export class Line {
     this.held = null;
     /** @type {number | undefined} */
     this.timer = undefined;
-    void this.connect();
+    queueMicrotask(() => void this.connect()); // onState speaks of the line: whoever makes it must have it by then
   }
 
   async connect() {
