@@ -58,7 +58,11 @@ def staff(browser: Browser, appliance: RunningAppliance) -> Iterator[object]:
 def test_a_proctor_speaks_with_a_candidate(staff, sitter: Sitter, appliance: RunningAppliance):
     sitter.start_auto_exam()
     room = staff("proctor", "/room")
-    room.locator(f".tile[data-id='{sitter.sitting_id()}'] .tile-name").click()
+    tile = room.locator(f".tile[data-id='{sitter.sitting_id()}']")
+    tile.locator(".tile-name").click()
+    room.get_by_role("button", name="Sound of the active tile").click()
+    silent = "[data-track=camera] video", "(video) => video.muted"
+    assert tile.locator(silent[0]).evaluate(silent[1]), "the room's sound is off"
     room.get_by_role("button", name="Speak with the candidate").click()
     heard = sitter.page.get_by_role("region", name=re.compile("is speaking with you"))
     expect(heard).to_be_visible(timeout=15_000)
@@ -69,9 +73,11 @@ def test_a_proctor_speaks_with_a_candidate(staff, sitter: Sitter, appliance: Run
     room.get_by_role("button", name="Switch the camera on").click()
     wait_for(lambda: sitter.page.evaluate(SEEN) == 1, 20, "the proctor's picture")
     room.screenshot(path=SCREENSHOTS / "talk-proctor.png")
+    assert not tile.locator(silent[0]).evaluate(silent[1]), "the answer is heard"
     room.get_by_role("button", name="End", exact=True).click()
     expect(heard).to_have_count(0, timeout=10_000)
     expect(room.locator(".talk")).to_have_count(0)
+    assert tile.locator(silent[0]).evaluate(silent[1]), "off again, as it was"
     acts = appliance.rows("SELECT action FROM audit_entry WHERE action LIKE 'conversation.%' ORDER BY id")
     assert [row.action for row in acts] == ["conversation.open", "conversation.join", "conversation.end"]
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { MISSING_MS, parsePicture, Pictures } from "../../web/static/js/staff/room/pictures.js";
-import { pictured, watchedLive } from "../../web/static/js/staff/room/selectors.js";
+import { audible, pictured, watchedLive } from "../../web/static/js/staff/room/selectors.js";
 import { initialState, reduce } from "../../web/static/js/staff/room/state.js";
 
 const entry = (id, state = "running") => ({
@@ -40,6 +40,18 @@ test("of more, the active and the hovered one are live, the rest are small pictu
   const state = room(30, { hovered: 7 });
   assert.deepEqual(ids(watchedLive(state)), [1, 7]);
   assert.equal(pictured(state).length, 28);
+});
+
+test("who is called becomes active, is seen live and heard although the sound is off; afterwards it is off again", () => {
+  const quiet = room(30, { sound: false });
+  assert.equal(audible(quiet), null);
+  const called = reduce(quiet, { type: "call", id: 9 });
+  assert.deepEqual([called.active, audible(called), called.sound], [9, 9, false]);
+  const elsewhere = reduce(called, { type: "activate", id: 2 });
+  assert.deepEqual([audible(elsewhere), ids(watchedLive(elsewhere))], [9, [2, 9]]);
+  const over = reduce(elsewhere, { type: "call", id: null });
+  assert.deepEqual([over.active, audible(over)], [2, null]);
+  assert.equal(reduce(over, { type: "call", id: null }), over);
 });
 
 test("who waits for the start has no analysis, so no small pictures", () => {

@@ -66,6 +66,11 @@ const speech = {
   },
   conference: () => talks.askConference(present().map((entry) => ({ id: entry.id, name: entry.candidate.name }))),
 };
+talks.watchers.add(() => {
+  const conversation = talks.current?.talk.conversation;
+  const called = conversation?.kind === "call" ? conversation.seats.find((seat) => seat.sitting_id !== null) : undefined;
+  store.dispatch({ type: "call", id: called?.sitting_id ?? null });
+});
 const feed = new Feed(one("#feed"), { ...actions, filter: (filter) => store.dispatch({ type: "set", values: { feed: filter } }) });
 const desk = new Desk(one("#desk"), { ...actions, call: speech.call });
 const toolbar = new Toolbar(one("#tools"), one("#status"), store.dispatch, speech);

@@ -76,17 +76,24 @@ const ANALYSED = new Set(["running", "paused", "interrupted"]);
 export function pictured(state) {
   const page = onPage(state);
   if (page.length <= LOOKED_AT) return [];
-  return page.filter((entry) => ANALYSED.has(entry.state) && entry.id !== state.active && entry.id !== state.hovered);
+  const close = new Set([state.active, state.hovered, state.calling]);
+  return page.filter((entry) => ANALYSED.has(entry.state) && !close.has(entry.id));
 }
 
 /**
  * @param {RoomState} state
- * @returns {Entry[]} tiles of this page that show live video: the active and the hovered one, those with no pictures
+ * @returns {Entry[]} tiles of this page that show live video: the active, hovered and called one, those with no pictures
  */
 export function watchedLive(state) {
   const small = new Set(pictured(state));
   return onPage(state).filter((entry) => !small.has(entry) || state.pictureless.includes(entry.id));
 }
+
+/**
+ * @param {RoomState} state
+ * @returns {number | null} the sitting that is heard: who is spoken with, else the active one unless sound is off
+ */
+export const audible = ({ calling, active, sound }) => calling ?? (sound ? active : null);
 
 /** @param {RoomState} state */
 export const activeEntry = (state) => (state.active === null ? undefined : state.sittings.get(state.active));

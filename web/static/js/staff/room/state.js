@@ -15,6 +15,7 @@
  * @property {Connection} connection
  * @property {Map<number, Entry>} sittings
  * @property {number | null} active id of the sitting whose sound plays and whose panel is open
+ * @property {number | null} calling id of the sitting the proctor speaks with: its sound plays, whatever `sound` says
  * @property {number | null} hovered id of the sitting the pointer rests on: its tile shows live video
  * @property {number[]} pictureless sittings whose small pictures do not come: their tiles show live video
  * @property {boolean} enlarged the active tile is shown large
@@ -38,6 +39,7 @@
  *   | {type: "summary", sitting: import("../types.js").Summary}
  *   | {type: "observation", observation: import("../types.js").Observation}
  *   | {type: "activate", id: number | null}
+ *   | {type: "call", id: number | null}
  *   | {type: "hover", id: number | null}
  *   | {type: "pictureless", ids: number[]}
  *   | {type: "enlarge", on: boolean}
@@ -62,6 +64,7 @@ export function initialState(preferences = {}) {
     connection: "connecting",
     sittings: new Map(),
     active: null,
+    calling: null,
     hovered: null,
     pictureless: [],
     enlarged: false,
@@ -115,6 +118,8 @@ function step(state, action) {
       return change(state, action.sitting.id, (entry) => ({ ...entry, ...action.sitting }));
     case "activate":
       return activate(state, action.id);
+    case "call":
+      return call(state, action.id);
     case "hover":
       return state.hovered === action.id ? state : { ...state, hovered: action.id };
     case "pictureless":
@@ -181,6 +186,19 @@ function activate(state, id) {
   if (id === null || !state.sittings.has(id)) return { ...state, active: null, enlarged: false };
   const at = shown(state).findIndex((entry) => entry.id === id);
   return { ...state, active: id, page: at < 0 ? state.page : Math.floor(at / state.perPage) };
+}
+
+/**
+ * Who is called is looked at, so that the answer is heard; after the call the sound is as it was.
+ *
+ * @param {RoomState} state
+ * @param {number | null} id
+ * @returns {RoomState}
+ */
+function call(state, id) {
+  if (id === state.calling) return state;
+  const calling = { ...state, calling: id };
+  return id !== null && state.sittings.has(id) ? activate(calling, id) : calling;
 }
 
 /**

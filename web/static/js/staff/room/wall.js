@@ -3,7 +3,7 @@
 import { button, fill, h, icon } from "../../base/dom.js";
 import { _ } from "../../base/i18n.js";
 import { KeyedList } from "../keyed.js";
-import { onPage, shown } from "./selectors.js";
+import { audible, onPage, shown } from "./selectors.js";
 import { Tile } from "./tile.js";
 
 /**
@@ -60,10 +60,8 @@ export class Wall {
     this.grid.hidden = !entries.length;
     this.showNote(state, entries.length);
     this.arrange();
-    for (const tile of this.tiles.values()) {
-      const active = tile.id === state.active;
-      tile.focusOn({ active, audible: active && state.sound });
-    }
+    const heard = audible(state);
+    for (const tile of this.tiles.values()) tile.focusOn({ active: tile.id === state.active, audible: tile.id === heard });
     const moved = this.wasActive !== state.active;
     this.wasActive = state.active;
     const focused = document.activeElement;
