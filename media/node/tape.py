@@ -18,7 +18,7 @@ from media.node.webm import Frame, WebmWriter
 log = logging.getLogger(__name__)
 
 MAX_BUFFERS = 500
-"""Frames an appsink keeps when the disk stalls: 10 s of sound, 33 s of pictures."""
+"""Frames an appsink keeps when the disk stalls: 10 s of sound, 33 s of pictures. Then it drops the oldest."""
 KEYFRAME_SECONDS = 0.5
 """A key frame that did not come is asked for again after this."""
 PICTURE_SECONDS = 2.0
@@ -60,6 +60,10 @@ class Track:
             at_ns, data = pulled
             if data:
                 found.append((self._time(at_ns, now_ns), data))
+        if len(found) >= MAX_BUFFERS and self.kind == "video":
+            # It was full: what built on the frames it dropped would be shown damaged. No frame is looked at for this.
+            log.warning("pictures were dropped while the disk hung; going on with the next key frame")
+            self.awaiting_keyframe, self.asked = True, 0.0
         return found
 
     def frame(self, at_ms: int, data: bytes) -> Frame:
