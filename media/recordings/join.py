@@ -130,8 +130,11 @@ def _is_known(stream: Any, mime: str) -> bool:
 def _packets(reader: Any, wanted: set[int]) -> Iterator[Any]:
     try:
         for packet in reader.demux():
-            if packet.dts is not None and packet.stream.index in wanted:
-                yield packet
+            if (packet.pts is None and packet.dts is None) or packet.stream.index not in wanted:
+                continue
+            if packet.dts is None:  # a torn file's; live pictures are decoded in the order they are shown
+                packet.dts = packet.pts
+            yield packet
     except av.error.FFmpegError:  # the torn end of a page that was closed
         return
 
