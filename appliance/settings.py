@@ -40,6 +40,21 @@ def _list(value: Any) -> tuple[str, ...]:
     return tuple(str(item).strip() for item in items if str(item).strip())
 
 
+def port_range(text: str) -> tuple[int, int]:
+    """``40000-49999``; ValueError for anything else."""
+    first, separator, last = text.partition("-")
+    if not separator or not first.isdigit() or not last.isdigit() or not 1024 <= int(first) <= int(last) <= 65535:
+        raise ValueError(f"'{text}' is no range of ports; it looks like 40000-49999")
+    return int(first), int(last)
+
+
+def _ports(value: Any) -> str:
+    text = str(value).strip()
+    if text:
+        port_range(text)
+    return text
+
+
 def _path(value: Any) -> Path:
     return Path(str(value)).expanduser().resolve()
 
@@ -53,8 +68,9 @@ SETTINGS: dict[str, Setting] = {
     "gateway_listen": Setting(str, "127.0.0.1:6544", "where the gateway listens behind nginx"),
     "kurento_urls": Setting(_list, ("ws://127.0.0.1:8888/kurento",), "media nodes; a real Kurento goes here"),
     "recordings_dir": Setting(str, "", "where nodes write parts; empty: data_dir/recordings"),
-    "ice_ports": Setting(str, "", "ports of the embedded node's ICE, as 40000-49999 for a firewall; empty: any"),
+    "ice_ports": Setting(_ports, "", "ports of the embedded node, as 40000-49999 for a firewall; empty: any"),
     "rtp_host": Setting(str, "127.0.0.1", "the address at which a node can reach this worker's frame tap"),
+    "rtp_ports": Setting(_ports, "", "UDP ports of this worker's taps, as 50000-50199 for a firewall; empty: any"),
     "time_server": Setting(str, "", "host[:port] of a time server to compare this machine's clock with in checks"),
     "stun_urls": Setting(_list, (), "STUN servers told to browsers; empty on a closed network"),
     "turn_urls": Setting(_list, (), "TURN servers told to browsers"),
@@ -70,7 +86,9 @@ SETTINGS: dict[str, Setting] = {
     "heartbeat_seconds": Setting(_number, 1.0, "how often a worker says it is alive"),
     "takeover_seconds": Setting(_number, 5.0, "silence after which another worker takes over its jobs"),
     "analysis_fps": Setting(_number, 2.0, "pictures a second looked at per sitting"),
-    "disk_reserve_mb": Setting(_whole, 2048, "so much must be left when all sittings are over, or no new one is admitted"),
+    "disk_reserve_mb": Setting(
+        _whole, 2048, "so much must be left when all sittings are over, or no new one is admitted"
+    ),
     "export_hours": Setting(_number, 72.0, "an export is destroyed after this; faces must not lie about longer"),
     "exports_per_sitting": Setting(_whole, 3, "exports of one sitting that exist at once; each is as large as it"),
     "check_days": Setting(_whole, 90, "checks of the whole appliance are kept so long, for tickets"),
@@ -95,6 +113,7 @@ class Settings:
     recordings_dir: str
     ice_ports: str
     rtp_host: str
+    rtp_ports: str
     time_server: str
     stun_urls: tuple[str, ...]
     turn_urls: tuple[str, ...]

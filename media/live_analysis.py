@@ -28,7 +28,7 @@ from media.frames.rtp_tap import RtpTap
 from media.kurento import KurentoError
 from media.pipelines import evidence
 from media.pipelines.store import Store
-from media.pipelines.tap import tapped
+from media.pipelines.tap import Place, tapped
 from media.tiles import ScreenTiles, TileMaker
 
 P = ParamSpec("P")
@@ -48,7 +48,7 @@ class LiveAnalysis:
     def __init__(self, collaborators: Collaborators, store: Store, sitting_id: int) -> None:
         """``store`` is the process's; the analysis writes from its own thread through it, too."""
         self._collaborators, self._store, self._id = collaborators, store, sitting_id
-        self._host = collaborators.settings.rtp_host
+        self._place = Place.of(collaborators.settings)
         self._ids: dict[str, int] = {}
         self._last_picture_ms = to_ms(utcnow())
         self._saw_at = 0.0
@@ -66,7 +66,7 @@ class LiveAnalysis:
         assignment = await self._store.insist(watch_log.take_up, vault, self._id)
         analyser = await self._apart(_analyser, assignment)
         log.info("analysis begins", sitting=self._id, identity=assignment.face_photo is not None)
-        screen = asyncio.create_task(ScreenTiles(self._store, self._id, self._host).run())
+        screen = asyncio.create_task(ScreenTiles(self._store, self._id, self._place).run())
         try:
             while not standing.facts.over:
                 if standing.camera is None:
@@ -88,7 +88,7 @@ class LiveAnalysis:
         """Watch through one endpoint until it is replaced, its node is lost, or the sitting is over."""
         lost = asyncio.Event()
         try:
-            async with tapped(row, self._host, lost) as tap:
+            async with tapped(row, self._place, lost) as tap:
                 log.info("tapped", sitting=self._id, node=row.node_url)
                 watching = self._apart(self._watch, tap, analyser)
                 try:

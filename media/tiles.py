@@ -20,7 +20,7 @@ from media.frames.rtp_tap import RtpTap
 from media.kurento import KurentoError
 from media.pipelines import ledger
 from media.pipelines.store import Store
-from media.pipelines.tap import tapped
+from media.pipelines.tap import Place, tapped
 
 RATE = 1.0
 """Pictures a second: a wall of 30 is then some 300 KB/s for a browser, instead of 60 videos with a decoder each."""
@@ -68,9 +68,9 @@ class TileMaker:
 class ScreenTiles:
     """The screen has no other use for a tap, so it is tapped only while a wall wants its pictures."""
 
-    def __init__(self, store: Store, sitting_id: int, host: str) -> None:
-        """``host``: the address of this machine that media nodes can reach."""
-        self._store, self._id, self._host = store, sitting_id, host
+    def __init__(self, store: Store, sitting_id: int, place: Place) -> None:
+        """``place``: where taps of this worker listen."""
+        self._store, self._id, self._place = store, sitting_id, place
         self._maker = TileMaker(sitting_id, Track.SCREEN, lambda picture: store.run_here(tiles.put, picture))
 
     async def run(self) -> None:
@@ -86,7 +86,7 @@ class ScreenTiles:
 
     async def _tap(self, row: LiveMedia) -> None:
         lost = asyncio.Event()
-        async with tapped(row, self._host, lost) as tap:
+        async with tapped(row, self._place, lost) as tap:
             self._maker.wanted = True
             watching = asyncio.ensure_future(asyncio.to_thread(self._watch, tap))
             try:

@@ -13,7 +13,7 @@ from appliance.cli.database import command_collaborators, command_session
 from appliance.cli.table import Row, print_table
 from appliance.db import unit_of_work
 from appliance.services import nodes
-from appliance.settings import load_settings
+from appliance.settings import load_settings, port_range
 
 DATA = click.option("--data", default=None, help="Data folder of `kustos up`, if it is not ./.data.")
 LOOK_SECONDS = 1.0
@@ -28,11 +28,10 @@ def node() -> None:
 
 @node.command()
 @click.option("--listen", default="127.0.0.1:8888", show_default=True, metavar="HOST:PORT", help="Control port.")
-@click.option("--ice-ports", metavar="FIRST-LAST", help="Ports of ICE, UDP and TCP [default: setting ice_ports].")
+@click.option("--ice-ports", metavar="FIRST-LAST", help="Its ports, UDP and TCP [default: setting ice_ports].")
 def run(listen: str, ice_ports: str | None) -> None:
     """Run the embedded media node: Kurento's protocol on GStreamer."""
     # imported here, because GStreamer is loaded in this process only
-    from media.node.__main__ import port_range  # noqa: PLC0415
     from media.node.__main__ import run as run_node  # noqa: PLC0415
     from media.node.node import Options  # noqa: PLC0415
 

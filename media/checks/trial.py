@@ -31,6 +31,7 @@ from media.kurento import (
     WebRtcEndpoint,
 )
 from media.kurento.events import Error
+from media.pipelines.tap import Place
 from media.recordings.remux import remux
 
 SECONDS: Final = 10.0
@@ -162,7 +163,8 @@ class Trial:
         assert self._pipeline is not None  # noqa: S101 - publish came before
         assert self._source is not None  # noqa: S101
         begin = time.monotonic()
-        tap = RtpTap("check", self._collaborators.settings.rtp_host)
+        place = Place.of(self._collaborators.settings)
+        tap = RtpTap("check", place.host, ports=place.ports)
         watching = asyncio.create_task(asyncio.to_thread(_first_picture, tap))
         try:
             endpoint = await RtpEndpoint.create(self._pipeline)

@@ -20,6 +20,7 @@ from media.frames.file_source import picture_array
 from media.frames.frame import Frame, NoPicture, Pace
 from media.frames.h264_rtp import AccessUnitAssembler
 from media.frames.vp8_rtp import VP8_CLOCK, EncodedPicture, PictureAssembler, RtpPacket, picture_loss_indication
+from media.ports import Range, bind
 
 PAYLOAD_TYPES = {96: "vp8", 102: "h264"}
 """What the tap takes, the first rather: whatever the browser sends, nothing is transcoded for us."""
@@ -67,19 +68,25 @@ class RtpTap:
     """Receives a VP8 or H.264 stream on a UDP port of its own and decodes it; a few pictures a second come out."""
 
     def __init__(
-        self, source: str, host: str = "127.0.0.1", rate: float = 4.0, silence_ms: int = 3000, port: int = 0
+        self,
+        source: str,
+        host: str = "127.0.0.1",
+        rate: float = 4.0,
+        silence_ms: int = 3000,
+        ports: Range | None = None,
     ) -> None:
         """Bind the port at once, so that the offer is true.
 
         ``host``: the address of this machine that the media node can reach. ``silence_ms``: without a picture for
-        that long NoPicture is told. Raises OSError when the address is not this machine's or the port is taken.
+        that long NoPicture is told. ``ports``: what a firewall lets through, without it any. Raises OSError when the
+        address is not this machine's or no port is free.
         """
         self.source = source
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
         try:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-            self._socket.bind((host, port))
+            bind(self._socket, host, ports)
         except OSError:
             self._socket.close()
             raise

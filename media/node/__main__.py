@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
+from appliance.settings import port_range
 from media.node import gst
 from media.node.node import Node, Options
 from media.node.server import MAIN_PATHS, Connection
@@ -58,21 +59,15 @@ def run(listen: str, options: Options | None = None) -> None:
     asyncio.run(main())
 
 
-def port_range(text: str) -> tuple[int, int]:
-    """``40000-49999``; ValueError for anything else."""
-    first, separator, last = text.partition("-")
-    if not separator or not first.isdigit() or not last.isdigit() or not 1024 <= int(first) <= int(last) <= 65535:
-        raise ValueError(f"'{text}' is no range of ports; it looks like 40000-49999")
-    return int(first), int(last)
-
-
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m media.node", description=__doc__)
     parser.add_argument("--listen", default="127.0.0.1:8888", help="HOST:PORT (default %(default)s)")
     parser.add_argument("--collect-after", type=float, default=240.0, help="seconds (default %(default)s)")
     parser.add_argument(
-        "--ice-ports", metavar="FIRST-LAST", help="ports of ICE, UDP and TCP, as 40000-49999 (default: any free one)"
+        "--ice-ports",
+        metavar="FIRST-LAST",
+        help="its ports, UDP and TCP, as 40000-49999 (default: any free one)",
     )
     parser.add_argument("--verbose", action="store_true")
     options = parser.parse_args()

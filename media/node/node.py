@@ -32,7 +32,7 @@ class Options:
     collect_after: float = 240.0  # Kurento's garbageCollectorPeriod
     media_silence: float = 2.5  # a still screen is repeated once a second by browsers
     ice_ports: tuple[int, int] | None = None
-    """First and last port of ICE, UDP and TCP: what a firewall lets through. None: any free port."""
+    """First and last port of ICE, UDP and TCP, and of RtpEndpoints: what a firewall lets through. None: any."""
 
 
 class Node:

@@ -1,5 +1,6 @@
 """RtpEndpoint: plain RTP to an address (the tap of a worker) or from one."""
 
+import itertools
 import logging
 import random
 import socket
@@ -13,6 +14,7 @@ from media.node.endpoint import SdpEndpoint
 from media.node.graph import PAYLOADERS, Branch, Outlet
 from media.node.gst import Gio, caps, make
 from media.node.values import Param, operation
+from media.ports import Range, tried
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +103,7 @@ class RtpEndpoint(SdpEndpoint):
             direction = sdp.MIRROR[section.direction]
             payloads = _payloads(section, direction == "sendonly")
             if payloads and section.kind not in self._streams and not section.refused:
-                stream = Stream(section.kind, direction, payloads, *_port_pair())
+                stream = Stream(section.kind, direction, payloads, *_port_pair(self.node.options.ice_ports))
                 stream.host, stream.port = section.address or description.address, section.port
                 self._streams[section.kind] = stream
                 if stream.direction in ("recvonly", "sendrecv"):
@@ -201,7 +203,9 @@ class RtpEndpoint(SdpEndpoint):
             raise AlreadyNegotiated()
         self.offered = True
         for kind, payload in OFFER_PAYLOADS.items():
-            stream = Stream(kind, "sendrecv", {sdp.CODECS[kind][0]: payload}, *_port_pair())
+            stream = Stream(
+                kind, "sendrecv", {sdp.CODECS[kind][0]: payload}, *_port_pair(self.node.options.ice_ports)
+            )
             self._streams[kind] = stream
             self._order.append((kind, stream))
         self.local = self._description(offer=True)
@@ -255,13 +259,14 @@ def _codec_lines(codec: str, payload: int, feedback: bool) -> list[str]:
     return lines
 
 
-def _port_pair() -> tuple[socket.socket, socket.socket]:
+def _port_pair(ports: Range | None) -> tuple[socket.socket, socket.socket]:
     """Two bound sockets: an even port for RTP, the next for RTCP (RFC 3550, 11)."""
-    for _attempt in range(PAIRS_TRIED):
+    wanted = itertools.repeat(0, PAIRS_TRIED) if ports is None else tried((ports[0] + ports[0] % 2, ports[1] - 1), 2)
+    for wish in wanted:
         rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         rtcp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
-            rtp.bind(("0.0.0.0", 0))  # noqa: S104 - the peer may be another host
+            rtp.bind(("0.0.0.0", wish))  # noqa: S104 - the peer may be another host
             port = rtp.getsockname()[1]
             if port % 2 == 0:
                 rtcp.bind(("0.0.0.0", port + 1))  # noqa: S104

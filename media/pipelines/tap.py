@@ -3,17 +3,36 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Self
 
 from appliance.models import LiveMedia
+from appliance.settings import Settings, port_range
 from media.frames.rtp_tap import RtpTap
 from media.kurento import Binding, KurentoClient, MediaPipeline, MediaType, RtpEndpoint, WebRtcEndpoint
+from media.ports import Range
 
 RATE = 4.0
 """Pictures a second out of the tap; the analyser looks at two of them unless it suspects something."""
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where taps of this worker listen."""
+
+    host: str
+    """The address of this machine that media nodes can reach."""
+    ports: Range | None = None
+    """What a firewall lets through; None: any."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return the place that the settings name."""
+        return cls(settings.rtp_host, port_range(settings.rtp_ports) if settings.rtp_ports else None)
+
+
 @asynccontextmanager
-async def tapped(row: LiveMedia, host: str, lost: asyncio.Event) -> AsyncIterator[RtpTap]:
+async def tapped(row: LiveMedia, place: Place, lost: asyncio.Event) -> AsyncIterator[RtpTap]:
     """A tap of a live track, gone from the node at the end; ``lost`` is set when the node is.
 
     Raises ``KurentoError`` when the node does not have the track (any more).
@@ -27,7 +46,8 @@ async def tapped(row: LiveMedia, host: str, lost: asyncio.Event) -> AsyncIterato
     client.watch(changed)
     await client.open()
     try:
-        tap = RtpTap(f"sitting {row.sitting_id} {row.track.value}", host, RATE)
+        name = f"sitting {row.sitting_id} {row.track.value}"
+        tap = RtpTap(name, place.host, RATE, ports=place.ports)
         try:
             endpoint = await RtpEndpoint.create(MediaPipeline(client, row.pipeline_id))
             tap.accept(await endpoint.process_offer(tap.offer))

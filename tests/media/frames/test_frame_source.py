@@ -174,11 +174,25 @@ def test_the_offer_names_the_port_that_is_held():
     assert "a=rtpmap:96 VP8/90000\r\n" in tap.offer
     assert "a=rtpmap:102 H264/90000\r\n" in tap.offer
     assert "a=recvonly\r\n" in tap.offer
-    with pytest.raises(OSError, match="in use"):
-        RtpTap("other", port=tap.port)
+    with pytest.raises(OSError, match="can be had"):
+        RtpTap("other", ports=(tap.port, tap.port))
     tap.close()
     assert list(tap.frames()) == []
-    RtpTap("other", port=tap.port).close()
+    RtpTap("other", ports=(tap.port, tap.port)).close()
+
+
+def test_taps_keep_to_the_ports_of_a_firewall():
+    before = RtpTap("camera")
+    first = before.port + 1  # what is free now, more or less
+    before.close()
+    assert list(before.frames()) == []
+    taps = [RtpTap(str(number), ports=(first, first + 1)) for number in range(2)]
+    assert {tap.port for tap in taps} == {first, first + 1}
+    with pytest.raises(OSError, match=f"no port of {first}-{first + 1}"):
+        RtpTap("third", ports=(first, first + 1))
+    for tap in taps:
+        tap.close()
+        assert list(tap.frames()) == []
 
 
 def test_silence_is_told_from_the_start_and_ends_with_the_first_picture(clip):
