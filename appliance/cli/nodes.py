@@ -50,12 +50,18 @@ def run(listen: str, ice_ports: str | None) -> None:
 @DATA
 def register(url: str, name: str, capacity: int, data: str | None) -> None:
     """Add the media node at URL (ws://host:8888/kurento); gateways use it within seconds."""
-    from media.pipelines.probe import probe  # noqa: PLC0415 - only this command speaks with a node
+    from media.pipelines.probe import folder_warning, probe  # noqa: PLC0415 - only this command speaks with a node
 
     answer = asyncio.run(probe(nodes.valid_url(url)))
-    with command_session(data) as session:
-        made = nodes.register(session, cli_actor(), url, name, capacity, answer.version)
-        click.echo(f"Node {made.name} is registered: version {answer.version}, {answer.memory_kb // KB_PER_MB} MB.")
+    with command_collaborators(data) as collaborators:
+        with unit_of_work(collaborators.session_factory) as session:
+            made = nodes.register(session, cli_actor(), url, name, capacity, answer.version)
+            click.echo(
+                f"Node {made.name} is registered: version {answer.version}, {answer.memory_kb // KB_PER_MB} MB."
+            )
+        folder = collaborators.settings.recordings.absolute()
+    if warning := asyncio.run(folder_warning(nodes.valid_url(url), folder, "register")):
+        click.secho(f"Warning: {warning}.", fg="yellow", err=True)
 
 
 @node.command("list")

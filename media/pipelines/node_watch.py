@@ -23,6 +23,7 @@ from media.pipelines import conversations, leases, ledger
 from media.pipelines.adoption import owner_of
 from media.pipelines.membership import Membership
 from media.pipelines.nodes import MANAGER, Node, Nodes
+from media.pipelines.shared_folder import NOT_SEEN, is_shared
 from media.pipelines.store import Store
 from media.recordings import sweep
 
@@ -59,6 +60,7 @@ class NodeWatch:
     def __init__(self, store: Store, nodes: Nodes, membership: Membership, folder: Path) -> None:
         """``folder`` is where nodes write parts."""
         self._store, self._nodes, self._membership, self._folder = store, nodes, membership, folder
+        self._folder_seen: set[str] = set()  # nodes that were asked since they came
         self._unknown: dict[str, float] = {}  # pipelines without a row: since when
         self._swept = time.monotonic() - SWEEP_SECONDS + 60
 
@@ -87,8 +89,23 @@ class NodeWatch:
         pipelines = await node.pipelines() if node.healthy else None
         health = await _health(node, row.id, pipelines)
         await self._store.run(note, health)
-        if pipelines is not None:
-            await self._release_orphans(node, pipelines)
+        if pipelines is None:
+            self._folder_seen.discard(node.url)
+            return
+        await self._release_orphans(node, pipelines)
+        if node.url not in self._folder_seen:
+            self._folder_seen.add(node.url)
+            await self._look_for_its_files(node)
+
+    async def _look_for_its_files(self, node: Node) -> None:
+        """Tell of a node that writes elsewhere before a sitting finds out: once after it came."""
+        try:
+            shared = await is_shared(node.client, self._folder, "watch")
+        except (KurentoError, OSError) as error:
+            log.warning("recordings' folder not looked for", node=node.url, error=str(error))
+            return
+        if not shared:
+            log.warning("recordings not visible", node=node.url, warning=NOT_SEEN.format(folder=self._folder))
 
     async def _release_orphans(self, node: Node, there: frozenset[str]) -> None:
         """Release what a gateway of ours left that is gone, and nothing in the ledger needs."""

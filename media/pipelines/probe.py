@@ -2,10 +2,12 @@
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import Path
 
 from appliance.errors import MediaUnavailable
 from media.kurento import KurentoClient, KurentoError
 from media.pipelines.nodes import MANAGER
+from media.pipelines.shared_folder import NOT_SEEN, is_shared
 
 NEEDED = frozenset({"WebRtcEndpoint", "RecorderEndpoint", "RtpEndpoint"})
 """Without one of these a sitting cannot be received, recorded or looked into."""
@@ -45,3 +47,18 @@ async def probe(url: str) -> Answer:
             f"{url} cannot make {', '.join(sorted(missing))}: kms-elements is not installed there."
         )
     return Answer(str(info.get("version", "")), int(memory))
+
+
+async def folder_warning(url: str, folder: Path, who: str) -> str:
+    """Return in words that the node writes its recordings elsewhere; nothing when they are seen in ``folder``."""
+    client = KurentoClient(url)
+    try:
+        async with asyncio.timeout(SECONDS):
+            await client.open()
+            return "" if await is_shared(client, folder, who) else NOT_SEEN.format(folder=folder)
+    except (TimeoutError, KurentoError) as error:
+        return f"whether its recordings are visible here could not be found out ({type(error).__name__})"
+    except OSError as error:
+        return f"the folder of recordings {folder} cannot be used from here: {error.strerror}"
+    finally:
+        await client.close(end_session=True)

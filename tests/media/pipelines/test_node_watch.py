@@ -1,6 +1,8 @@
 """Pipelines that nobody knows: those a dead gateway of ours left are released, all others are let be."""
 
 import asyncio
+import os
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -17,7 +19,7 @@ from media.pipelines import leases, node_watch
 from media.pipelines.membership import Membership
 from media.pipelines.node_watch import NodeWatch
 from media.pipelines.nodes import OWNER_TAG, Nodes
-from media.pipelines.probe import probe
+from media.pipelines.probe import folder_warning, probe
 from media.pipelines.store import Store
 from tests.live import free_port, until
 
@@ -94,6 +96,32 @@ async def test_a_probe_says_what_a_node_is_or_what_is_wrong(node):
         await probe(f"ws://127.0.0.1:{free_port()}/kurento")
     with pytest.raises(MediaUnavailable, match="path /kurento"):
         await probe(node.url.replace("/kurento", "/other"))
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """A path that leads to a folder in this process, and nowhere in the node's."""
+    (tmp_path / "ours").mkdir()
+    descriptor = os.open(tmp_path / "ours", os.O_RDONLY)
+    yield Path(f"/proc/self/fd/{descriptor}")
+    os.close(descriptor)
+
+
+async def test_a_node_that_writes_elsewhere_is_told(node, tmp_path, elsewhere):
+    shared = tmp_path / "shared"
+    assert await folder_warning(node.url, shared, "test") == ""
+    assert list(shared.iterdir()) == [], "nothing is left behind"
+    assert "mount the same folder" in await folder_warning(node.url, elsewhere, "test")
+    (tmp_path / "file").touch()
+    assert "cannot be used from here" in await folder_warning(node.url, tmp_path / "file" / "below", "test")
+
+
+async def test_the_watch_asks_a_node_once_after_it_came(watched, node, capsys, monkeypatch, elsewhere):
+    watch, mine, _ = watched
+    monkeypatch.setattr(watch, "_folder", elsewhere)
+    await watch._look(mine)
+    await watch._look(mine)
+    assert capsys.readouterr().out.count("recordings not visible") == 1
 
 
 async def test_a_port_that_does_not_answer_is_told(tmp_path):
