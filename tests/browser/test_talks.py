@@ -10,19 +10,21 @@ from tests.browser.conftest import Sitter
 from tests.e2e.people import SCREENSHOTS
 from tests.running import RunningAppliance, wait_for
 
-HEARS = """async () => {
-  const video = document.querySelector('.talk-person:not(.is-own) video');
-  if (!video?.srcObject) return {};
-  const context = window.listening ??= new AudioContext();
-  const node = window.analyser ??= (() => {
-    const source = context.createMediaStreamSource(video.srcObject);
-    const made = context.createAnalyser();
-    source.connect(made);
-    return made;
-  })();
-  const samples = new Float32Array(node.fftSize);
-  node.getFloatTimeDomainData(samples);
-  return { loudest: Math.max(...samples.map(Math.abs)), tracks: video.srcObject.getTracks().length };
+HEARS = """() => {
+  const videos = [...document.querySelectorAll('.talk-person video')];
+  const video = videos.find((one) => one.srcObject?.getAudioTracks().length);
+  if (!video) return {};
+  if (window.heardStream !== video.srcObject) {
+    window.heardStream = video.srcObject;
+    const context = (window.listening ??= new AudioContext());
+    void context.resume();
+    window.analyser = context.createAnalyser();
+    window.analyser.fftSize = 32768;
+    context.createMediaStreamSource(video.srcObject).connect(window.analyser);
+  }
+  const samples = new Float32Array(window.analyser.fftSize);
+  window.analyser.getFloatTimeDomainData(samples);
+  return { loudest: Math.max(...samples.map(Math.abs)), context: window.listening.state, paused: video.paused };
 }"""
 SEEN = "() => [...document.querySelectorAll('.talk-person video')].filter((video) => video.videoWidth > 0).length"
 

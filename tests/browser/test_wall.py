@@ -60,7 +60,9 @@ def test_only_what_is_looked_at_costs_a_video(wall: Page, appliance: RunningAppl
         now = tiles()
         rest = [tile for number, tile in now.items() if number != live]
         pictures = all(tile["stills"] == 2 and tile["videos"] == 0 for tile in rest)
-        return now[live]["videos"] == 2 and pictures and all(set(tile["levels"]) == {"fresh"} for tile in now.values())
+        return (
+            now[live]["videos"] == 2 and pictures and all(set(tile["levels"]) == {"fresh"} for tile in now.values())
+        )
 
     active = int(wall.locator(".tile.is-active").get_attribute("data-id"))
     wait_for(lambda: settled(active), 40, "pictures on all tiles but the active one")
