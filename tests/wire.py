@@ -72,14 +72,14 @@ class Wire:
             self._at_far_end("nft", "delete table inet cut")
 
     @contextlib.contextmanager
-    def firewall(self, *matches: str) -> Iterator[None]:
-        """Let packets vanish that match one of these (as nft writes it), both ways."""
+    def firewall(self, *rules: str) -> Iterator[None]:
+        """Apply rules as nft writes them (``meta l4proto udp drop``) to what comes and goes."""
         name = f"firewall{next(_numbers)}"
         self._at_far_end("nft", f"add table inet {name}")
         for hook in ("input", "output"):
             self._at_far_end("nft", f"add chain inet {name} {hook} {{ type filter hook {hook} priority 0; }}")
-            for match in matches:
-                self._at_far_end("nft", f"add rule inet {name} {hook} {match} drop")
+            for rule in rules:
+                self._at_far_end("nft", f"add rule inet {name} {hook} {rule}")
         try:
             yield
         finally:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Final
 
 from appliance.diagnostics.report import Figure, Figures, Step, failed, passed, skipped, warning
@@ -184,12 +185,36 @@ def _rules(
     facts: SittingFacts, pairs: Sequence[dict[str, Any]], probe: TrackProbe, errors: Sequence[dict[str, Any]]
 ) -> list[str]:
     """Return which packets a firewall should let through."""
-    here = ", ".join(sorted({str(pair.get("local", "")).rpartition(":")[0] for pair in pairs} - {""})) or "*"
-    there = _node_addresses(pairs, probe)
+    here = sorted({str(pair.get("local", "")).rpartition(":")[0].strip("[]") for pair in pairs} - {""})
     ports = facts.ice_ports or "1024-65535"
-    rules = [f"UDP {here} ↔ {address} (port {port} now, {ports})" for address, port in there]
+    rules = [
+        f"UDP {sources} ↔ {address} (port {port} now, {ports})"
+        for address, port in _node_addresses(pairs, probe)
+        if (sources := _reaching(here, address))
+    ]
     servers = sorted({str(error["url"]) for error in errors if str(error.get("url", "")).startswith("turn")})
-    return [*rules, *(f"{here} → {server}" for server in servers)] or [f"UDP {here} ↔ *"]
+    sources = _reaching(here, "0.0.0.0") or "*"  # noqa: S104 - any IPv4 address, nothing is bound
+    return [*rules, *(f"{sources} → {server}" for server in servers)] or [f"UDP {sources} ↔ *"]
+
+
+def _reaching(sources: Sequence[str], address: str) -> str:
+    """Return which of the browser's addresses could talk to the node's; empty: none, no rule would help."""
+    there = _parsed(address)
+    if there is not None and there.is_link_local:
+        return ""
+    if there is None or not sources:
+        return "*"
+    told = [(source, _parsed(source)) for source in sources]
+    fit = [name for name, here in told if here is None or here.version == there.version]
+    outside = [name for name, here in told if name in fit and not (here is not None and here.is_loopback)]
+    return ", ".join(outside or (fit if there.is_loopback else []))
+
+
+def _parsed(address: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(address)
+    except ValueError:  # a name that hides the address (mDNS)
+        return None
 
 
 def _node_addresses(pairs: Sequence[dict[str, Any]], probe: TrackProbe) -> list[tuple[str, str]]:

@@ -14,8 +14,9 @@ ASKED: Final = 7
 """Questions whose median is the time to answer: one slow answer is no overload."""
 BUSY_PERCENT, FULL_PERCENT = 70.0, 88.0
 """Of all processors of the machine."""
-SLOW_MS, TOO_SLOW_MS = 200.0, 400.0
-"""A question takes 1 ms on an idle node; signalling and key frames wait as long as it does."""
+SLOW_MS, TOO_SLOW_MS = 60.0, 150.0
+"""A question takes 1 ms on an idle node and 2 on a busy one. One that waits 100 ms for a processor's turn at each has
+lost its media long before: connections fall, and they must not be blamed for it."""
 
 
 @dataclass(frozen=True, slots=True)

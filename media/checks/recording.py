@@ -26,8 +26,9 @@ def check_recorder(facts: SittingFacts, track: TrackFacts, probe: TrackProbe) ->
         return [skipped("recorder", "not_started", name)]
     figures: Figures = {"state": probe.recorder_state, "file": track.part.path if track.part is not None else None}
     gap = track.gap
-    if gap is not None and gap.cause is GapCause.RECORDER_FAILED:
-        return [failed("recorder", _why(gap.detail), name, gap.detail, figures)]
+    if gap is not None and gap.cause in {GapCause.RECORDER_FAILED, GapCause.DISK_FULL}:
+        why = "disk_full" if gap.cause is GapCause.DISK_FULL else _why(gap.detail)
+        return [failed("recorder", why, name, gap.detail, figures)]
     if gap is not None:
         detail = f"{gap.cause.value}: {gap.detail}"
         # Who was named above for it (browser, network) is the cause; this is what it costs.
