@@ -70,6 +70,8 @@ export class Line {
       peer.ontrack = ({ track }) => {
         if (this.connection !== connection) return;
         heard.addTrack(track);
+        // A camera that is switched on or off changes what is shown without a new track.
+        track.onmute = track.onunmute = () => this.connection === connection && onStream?.(heard);
         onStream?.(heard);
       };
     }
