@@ -36,6 +36,8 @@ ORPHAN_SECONDS = 20.0
 """How long a pipeline may be without a row: one that is just made gets its row within a second."""
 SWEEP_SECONDS = 600.0
 """Between looks into the folder of recordings; the first one comes a minute after the start."""
+FOLDER_SECONDS = 8.0
+"""Until a look for a node's files is given up; the look itself takes 3 s at most."""
 WATCH = Actor.appliance("node watch")
 
 log = structlog.get_logger(__name__)
@@ -100,9 +102,10 @@ class NodeWatch:
     async def _look_for_its_files(self, node: Node) -> None:
         """Tell of a node that writes elsewhere before a sitting finds out: once after it came."""
         try:
-            shared = await is_shared(node.client, self._folder, "watch")
+            async with asyncio.timeout(FOLDER_SECONDS):  # a disk that hangs is told by others
+                shared = await is_shared(node.client, self._folder, "watch")
         except (KurentoError, OSError) as error:
-            log.warning("recordings' folder not looked for", node=node.url, error=str(error))
+            log.warning("recordings' folder not looked for", node=node.url, error=str(error) or type(error).__name__)
             return
         if not shared:
             log.warning("recordings not visible", node=node.url, warning=NOT_SEEN.format(folder=self._folder))
