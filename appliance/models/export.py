@@ -43,4 +43,4 @@ class Export(Base):
     vault_object_id: Mapped[int | None] = mapped_column(ForeignKey("vault_object.id"))
     size_bytes: Mapped[int | None] = mapped_column(BigInteger)
     files: Mapped[list[Any]]
-    """``[{"name", "size", "sha256", "at"}]``: ``at`` is where its bytes begin in the archive, which is not compressed."""
+    """``[{"name", "size", "sha256", "at"}]``: ``at`` is where its bytes begin in the uncompressed archive."""

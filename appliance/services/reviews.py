@@ -157,7 +157,7 @@ def _with_names(session: Session, query: Select[Sitting]) -> list[dict[str, Any]
 
 
 def mentions(text: str) -> Any:
-    """Return the condition that a text is in a candidate's name, id or e-mail, the exam's name or the sitting's id."""
+    """Return the condition that a text is in a candidate's name, id, e-mail, the exam's name or the sitting's id."""
     text = storable(text)
     full_name = Candidate.first_name + " " + Candidate.last_name
     columns = (full_name, Candidate.external_id, Candidate.email, Exam.name, Sitting.external_id)

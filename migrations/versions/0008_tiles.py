@@ -1,6 +1,7 @@
 """The newest small picture of each live track.
 
-Unlogged: pictures of faces must not come into the write-ahead log or its backups, and after a crash they are worth nothing.
+Unlogged: pictures of faces must not come into the write-ahead log or its backups, and after a crash they are worth
+nothing.
 """
 
 import sqlalchemy as sa
