@@ -43,6 +43,7 @@ export class LiveSocket {
     this.listeners = new Map();
     this.attempt = 0;
     this.generation = 0;
+    // By a clock that nobody can set: one that is put back would keep the page silent for as long.
     this.lastHeard = 0;
     this.lastPing = 0;
     /** @type {ApiError | null} why it was refused for good */
@@ -120,7 +121,7 @@ export class LiveSocket {
     url.protocol = url.protocol.replace("http", "ws");
     const ws = new WebSocket(url);
     this.ws = ws;
-    this.lastHeard = Date.now();
+    this.lastHeard = performance.now();
     ws.onopen = () => ws.send(JSON.stringify({ type: "hello", token: ticket.token, since: this.since, tab: this.tab }));
     ws.binaryType = "arraybuffer";
     ws.onmessage = (event) => this.ws === ws && this.hear(event.data);
@@ -187,7 +188,7 @@ export class LiveSocket {
 
   /** @param {string | ArrayBuffer} data text is a message, bytes are a small picture */
   hear(data) {
-    this.lastHeard = Date.now();
+    this.lastHeard = performance.now();
     if (typeof data === "string") this.receive(JSON.parse(data));
     else this.emit("picture", data);
   }
@@ -215,19 +216,18 @@ export class LiveSocket {
     this.become("online");
     this.outbox.flush((reliable) => this.send(reliable));
     this.beat = setInterval(() => this.watch(), 1000);
-    this.lastPing = 0;
     this.ping();
   }
 
   /** Once a second: time for a ping, or silent for too long? */
   watch() {
-    if (Date.now() - this.lastHeard > SILENCE_MS) this.retry();
-    else if (Date.now() - this.lastPing >= PING_MS) this.ping();
+    if (performance.now() - this.lastHeard > SILENCE_MS) this.retry();
+    else if (performance.now() - this.lastPing >= PING_MS) this.ping();
   }
 
   ping() {
     const at = Date.now();
-    this.lastPing = at;
+    this.lastPing = performance.now();
     if (this.send({ type: "ping", at, rtt_ms: this.clock.rtt })) this.outbox.markSent(at);
   }
 
