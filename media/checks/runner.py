@@ -122,7 +122,7 @@ async def _processes_of_media(
 
 async def _reach(url: str, clients: dict[str, KurentoClient]) -> Step:
     begin = monotonic()
-    client = KurentoClient(url, request_timeout=5.0)
+    client = KurentoClient(url)
     try:
         await client.open()
         clients[url] = client
