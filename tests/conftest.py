@@ -3,7 +3,9 @@
 import itertools
 import os
 import shutil
+import sys
 import tempfile
+import types
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +23,18 @@ from appliance.vault import MasterKey, Vault
 from tests.factories import Factories
 
 TEMPLATE = "kustos_template"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the process that hands out the tests name GLib's warnings: their class says it is of a module that is not.
+
+    Only there: PyGObject refuses to be imported beside it.
+    """
+    if not hasattr(config, "workerinput") and getattr(config.option, "numprocesses", None):
+        unreal = types.ModuleType("gobject")
+        unreal.Warning = type("Warning", (Warning,), {"__module__": "gobject"})  # type: ignore[attr-defined]
+        sys.modules["gobject"] = unreal
+
 
 _numbers = itertools.count(1)
 
