@@ -12,6 +12,7 @@ import logging
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 from media.node import direct
@@ -25,8 +26,10 @@ PERIOD = 0.02
 HURRY_PERIOD = 0.005
 """The same while a connection is being made: ICE and DTLS take some ten turns."""
 HURRY_SECONDS = 3.0
+STUCK_LOOKS = 4
 STUCK_SECONDS = 1.0
-"""Who does not let its packets through for so long is cut off: the others must not wait for it."""
+"""Who does not let its packets through for so long is cut off: the others must not wait for it. Only a thread that
+waits is held by somebody; one that the machine does not let run, or that was stopped, blames nobody."""
 
 SWITCH_SECONDS = 0.0005
 """How long a thread that needs the GIL waits for one that computes. Python's 5 ms would be waited for every packet
@@ -128,6 +131,21 @@ def _chain(nicesrc: Any) -> tuple[list[Any], Any]:
     return chain, sink
 
 
+class Waiting:
+    """Tells a thread of this process that waits for one thing from one that runs, or would if it were let."""
+
+    def __init__(self, native_id: int) -> None:
+        """``native_id``: as ``threading.get_native_id`` tells it."""
+        self._path = Path(f"/proc/self/task/{native_id}/status")
+        self._switches = ""
+
+    def still(self) -> bool:
+        """Whether it has slept ever since the last look (proc(5): sleeping, and no context switch meanwhile)."""
+        lines = self._path.read_text(encoding="ascii").splitlines()
+        known, self._switches = self._switches, "".join(line for line in lines if "ctxt_switches" in line)
+        return self._switches == known and any(line.startswith("State:\tS") for line in lines)
+
+
 class Ingest:
     """The thread, and a second one that sees to it that it is never stuck."""
 
@@ -139,7 +157,8 @@ class Ingest:
         self._filled: dict[int, Line] = {}
         self._hurry_until = 0.0
         self._received = Received(self._on_received)  # kept: C holds its address
-        self._pushing: tuple[float, Line] | None = None
+        self._pushing: Line | None = None
+        self._running, self._native_id = threading.Event(), 0
         sys.setswitchinterval(SWITCH_SECONDS)
         threading.Thread(target=self._run, name="ingest", daemon=True).start()
         threading.Thread(target=self._watch, name="ingest-watch", daemon=True).start()
@@ -171,11 +190,13 @@ class Ingest:
 
     def _run(self) -> None:
         name_thread("ingest")
+        self._native_id = threading.get_native_id()
+        self._running.set()
         due = time.monotonic()
         while True:
             _glib.g_main_context_iteration(self._context, 0)
             for line in self._filled.values():
-                self._pushing = (time.monotonic(), line)
+                self._pushing = line
                 line.push()
             self._pushing = None
             self._filled.clear()
@@ -185,12 +206,16 @@ class Ingest:
 
     def _watch(self) -> None:
         """webrtcbin holds back media that was not agreed on; from a hostile peer such may come."""
+        self._running.wait()
+        thread, seen, looks = Waiting(self._native_id), None, 0
         while True:
-            time.sleep(STUCK_SECONDS / 2)
+            time.sleep(STUCK_SECONDS / STUCK_LOOKS)
             pushing = self._pushing
-            if pushing is not None and time.monotonic() - pushing[0] > STUCK_SECONDS:
+            looks = looks + 1 if thread.still() and pushing is not None and pushing is seen else 0
+            seen = pushing
+            if looks >= STUCK_LOOKS and pushing is not None:
                 log.warning("a peer connection takes no packets: cut off")
-                pushing[1].flush()
+                pushing.flush()
 
 
 _making = threading.Lock()

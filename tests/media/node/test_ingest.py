@@ -2,9 +2,12 @@
 
 import asyncio
 import contextlib
+import threading
+import time
 
 import pytest
 
+from media.node.ingest import Waiting
 from tests.bench.media.crowd import Crowd, Node, clips
 from tests.bench.media.stream import Publisher
 from tests.media.node.playing import running
@@ -45,3 +48,29 @@ async def test_media_that_was_not_agreed_on_holds_nobody_up(own_node, tmp_path, 
     await crowd.close()
     assert "Traceback" not in own_node.log.read_text()
     await client.close()
+
+
+@pytest.mark.parametrize(("held", "does"), [(True, "wait"), (False, "nap"), (False, "compute")])
+def test_only_a_thread_that_waits_for_one_thing_is_held(held, does):
+    """A node that the machine does not let run, or that was stopped for a while, must cut nobody off."""
+    begun, over, numbers = threading.Event(), threading.Event(), []
+
+    def work():
+        numbers.append(threading.get_native_id())
+        begun.set()
+        if does == "wait":
+            over.wait()
+        while not over.is_set():
+            if does == "nap":
+                time.sleep(0.01)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    begun.wait()
+    time.sleep(0.1)
+    waiting = Waiting(numbers[0])
+    waiting.still()
+    time.sleep(0.3)
+    assert waiting.still() is held
+    over.set()
+    thread.join()
