@@ -9,9 +9,9 @@ from sqlalchemy.sql.expression import cast
 
 from appliance.db import to_ms, utcnow
 from appliance.models import IdentityPhoto, LiveMedia, Part, VaultObject
-from appliance.services import check_ins, incidents, sittings, tiles
+from appliance.services import check_ins, incidents, recordings, sittings, tiles
 from appliance.vault import Vault
-from appliance.vocabulary import ObservationSource, ObservationType, PartSource, PhotoKind, PhotoState, Track
+from appliance.vocabulary import ObservationSource, ObservationType, PhotoKind, PhotoState, Track
 from media.analysis import AnalysisSettings
 from media.pipelines import evidence, ledger
 from media.pipelines.evidence import Facts
@@ -88,9 +88,7 @@ def read_photo(session: Session, vault: Vault, photo: IdentityPhoto) -> bytes:
 
 def saw(session: Session, sitting_id: int, until_ms: int) -> None:
     """Write down how far the pictures were looked at."""
-    mine = (Part.sitting_id == sitting_id, Part.track == Track.CAMERA, Part.source == PartSource.NODE)
-    newest = select(Part.id).where(*mine)  # what a browser handed in meanwhile is newer and not what is tapped
-    newest = newest.order_by(Part.sequence.desc()).limit(1)
+    newest = recordings.newest_of_node(sitting_id, Track.CAMERA).with_only_columns(Part.id)
     mark = cast({UNTIL: until_ms}, JSONB)
     session.execute(update(Part).where(Part.id == newest.scalar_subquery()).values(media=Part.media.concat(mark)))
 

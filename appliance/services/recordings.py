@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from appliance import bus
@@ -34,6 +34,15 @@ def get_part(session: Session, part_id: int, company_id: int | None = None) -> P
 def parts(session: Session, sitting_id: int) -> list[Part]:
     """Return the sitting's parts in the order they were begun."""
     return list(session.scalars(select(Part).where(Part.sitting_id == sitting_id).order_by(Part.started_at, Part.id)))
+
+
+def newest_of_node(sitting_id: int, track: Track) -> Select[Part]:
+    """Return the query of the newest part that a node recorded: where the track's record stands.
+
+    What a browser handed in since has a later number, but lies in an earlier gap.
+    """
+    mine = (Part.sitting_id == sitting_id, Part.track == track, Part.source == PartSource.NODE)
+    return select(Part).where(*mine).order_by(Part.sequence.desc()).limit(1)
 
 
 def open_part(

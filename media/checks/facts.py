@@ -12,6 +12,7 @@ from appliance.models import Gap, LiveMedia, Node, Part, SystemCheck
 from appliance.services import browser_statistics, sittings
 from appliance.settings import Settings
 from appliance.vocabulary import PartState, SittingState, Track
+from media.pipelines import evidence, ledger
 from media.pipelines.sitting import TRACKS
 from media.watch_log import UNTIL
 
@@ -69,10 +70,15 @@ class SittingFacts:
     tracks: dict[Track, TrackFacts]
     job: AnalysisJob | None
     analysed_until_ms: int | None = None
-    """Up to when a worker has seen the camera; it is written down with the newest part, be that a handed-in one."""
+    """Up to when a worker has seen the camera."""
     ice_ports: str = ""
     """Those that the appliance's own nodes use; empty: any."""
     looked_at: datetime = field(default_factory=utcnow)
+
+    @property
+    def recorded(self) -> bool:
+        """Whether every moment now has to be in a file."""
+        return evidence.is_recorded(self.state, self.started_at)
 
     @property
     def node_urls(self) -> list[str]:
@@ -140,12 +146,11 @@ def _analysed(session: Session, sitting_id: int) -> int | None:
 
 
 def _track(session: Session, sitting_id: int, track: Track) -> TrackFacts:
-    live = select(LiveMedia).where(LiveMedia.sitting_id == sitting_id, LiveMedia.track == track)
     part = select(Part).where(Part.sitting_id == sitting_id, Part.track == track, Part.state == PartState.RECORDING)
     gap = select(Gap).where(Gap.sitting_id == sitting_id, Gap.track == track, Gap.ended_at.is_(None))
     return TrackFacts(
         track,
-        session.scalars(live).one_or_none(),
+        ledger.find(session, sitting_id, track),
         session.scalars(part.order_by(Part.sequence.desc()).limit(1)).one_or_none(),
         session.scalars(gap.order_by(Gap.id.desc()).limit(1)).one_or_none(),
     )

@@ -6,7 +6,6 @@ from appliance.diagnostics.report import Figures, Step, failed, passed, skipped,
 from appliance.vocabulary import GapCause
 from media.checks.facts import SittingFacts, TrackFacts
 from media.checks.probe import TrackProbe
-from media.pipelines.evidence import RECORDED
 
 FULL_WORDS: Final = ("no space left", "enospc", "disk is full", "disk full", "quota")
 READONLY_WORDS: Final = ("read-only", "permission denied", "not permitted", "erofs", "eacces")
@@ -14,15 +13,10 @@ YOUNG_SECONDS: Final = 3.0
 """From the start of a part to its first cluster on disk."""
 
 
-def is_recorded(facts: SittingFacts) -> bool:
-    """Whether every moment now has to be in a file."""
-    return facts.started_at is not None and facts.state in RECORDED
-
-
 def check_recorder(facts: SittingFacts, track: TrackFacts, probe: TrackProbe) -> list[Step]:
     """A recorder works, and no gap is open."""
     name = track.track.value
-    if not is_recorded(facts):
+    if not facts.recorded:
         return [skipped("recorder", "not_started", name)]
     figures: Figures = {"state": probe.recorder_state, "file": track.part.path if track.part is not None else None}
     gap = track.gap
@@ -44,7 +38,7 @@ def check_file(facts: SittingFacts, track: TrackFacts, probe: TrackProbe) -> lis
     """The file gets longer while one looks."""
     name, part = track.track.value, track.part
     before, after = probe.before, probe.after
-    if not is_recorded(facts):
+    if not facts.recorded:
         return [skipped("file", "not_started", name)]
     if part is None or before is None or after is None:
         return [skipped("file", "not_looked_at", name)]

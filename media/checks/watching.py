@@ -8,7 +8,6 @@ from appliance.vocabulary import Track
 from media.checks.facts import SittingFacts, TrackFacts
 from media.checks.network import CONNECTED
 from media.checks.probe import TrackProbe, Watcher
-from media.checks.recording import is_recorded
 
 OLD_MS: Final = 8000
 """A worker writes every 2 s how far it saw; taking over from a dead one takes 5 s."""
@@ -18,7 +17,7 @@ BEGIN_SECONDS: Final = 6.0
 
 def check_tap(facts: SittingFacts, probe: TrackProbe) -> list[Step]:
     """A living worker has the job and has joined the camera."""
-    if not is_recorded(facts):
+    if not facts.recorded:
         return [skipped("tap", "not_started", "camera")]
     job = facts.job
     status = "" if job is None else f"{job.status}{'' if job.worker_alive else ', no worker'}"
@@ -39,7 +38,7 @@ def check_tap(facts: SittingFacts, probe: TrackProbe) -> list[Step]:
 def check_analysis(facts: SittingFacts, probe: TrackProbe) -> list[Step]:
     """What the worker saw last is recent."""
     until = facts.analysed_until_ms
-    if not is_recorded(facts):
+    if not facts.recorded:
         return [skipped("analysis", "not_started", "camera")]
     figures: Figures = {} if until is None else {"age_s": round((to_ms(facts.looked_at) - until) / 1000, 1)}
     if until is None or to_ms(facts.looked_at) - until > OLD_MS:

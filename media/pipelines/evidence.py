@@ -11,7 +11,7 @@ from appliance import bus, jobs
 from appliance.audit import Actor
 from appliance.db import from_ms, utcnow
 from appliance.errors import ImpossibleStep
-from appliance.models import Gap, Part, Sitting
+from appliance.models import Gap, Part
 from appliance.services import recordings, sittings
 from appliance.sitting_machine import LIVE, OVER
 from appliance.vocabulary import ExamMode, GapCause, PartState, SittingState, Track
@@ -45,7 +45,7 @@ class Facts:
     @property
     def recorded(self) -> bool:
         """Whether every moment now has to be in a part or in a gap."""
-        return self.started_at is not None and self.state in RECORDED
+        return is_recorded(self.state, self.started_at)
 
     @property
     def over(self) -> bool:
@@ -62,22 +62,20 @@ class Standing:
     gap_since: datetime | None
 
 
+def is_recorded(state: SittingState, started_at: datetime | None) -> bool:
+    """Return whether every moment of such a sitting has to be in a part or in a gap now."""
+    return started_at is not None and state in RECORDED
+
+
 def facts(session: Session, sitting_id: int) -> Facts:
     """Return what the database says of the sitting; raise ``NotFound``."""
     row = sittings.get(session, sitting_id)
     return Facts(row.id, row.company_id, row.state, row.exam.mode, row.started_at, row.finished_at)
 
 
-def recorded_ids(session: Session) -> list[int]:
-    """Return the ids of all sittings of which every moment has to be in a part or in a gap."""
-    query = select(Sitting.id).where(Sitting.started_at.is_not(None), Sitting.state.in_(RECORDED))
-    return list(session.scalars(query.order_by(Sitting.id)))
-
-
 def standing(session: Session, sitting_id: int, track: Track) -> Standing:
     """Return where a track's record stands: what a restarted gateway has to know."""
-    mine = (Part.sitting_id == sitting_id, Part.track == track)
-    part = session.scalars(select(Part).where(*mine).order_by(Part.sequence.desc()).limit(1)).one_or_none()
+    part = session.scalars(recordings.newest_of_node(sitting_id, track)).one_or_none()
     covered = None if part is None else part.ended_at or part.started_at
     gap = session.scalars(
         select(Gap).where(Gap.sitting_id == sitting_id, Gap.track == track, Gap.ended_at.is_(None))
