@@ -5,6 +5,7 @@
 
 import { ApiError } from "./errors.js";
 import { Outbox } from "./outbox.js";
+import { useWays } from "./rtc.js";
 import { backOff } from "./time.js";
 
 /** @typedef {import("./outbox.js").Reliable} Reliable */
@@ -213,6 +214,7 @@ export class LiveSocket {
     clearTimeout(this.timer);
     this.attempt = 0;
     this.clock.guess = message.server_ms - Date.now();
+    useWays(/** @type {import("./rtc.js").Ways & ServerMessage} */ (message));
     this.become("online");
     this.outbox.flush((reliable) => this.send(reliable));
     this.beat = setInterval(() => this.watch(), 1000);

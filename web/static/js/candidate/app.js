@@ -48,8 +48,7 @@ export class App {
 
   listen() {
     let welcomed = false;
-    this.socket.on("welcome", (welcome) => {
-      useWays(welcome);
+    this.socket.on("welcome", () => {
       // What happened between the page's first question and the socket's first word came by neither way.
       if (!welcomed) void this.load().catch(console.error);
       else this.observations.reopen((ref) => this.socket.outbox.has(ref));

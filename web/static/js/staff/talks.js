@@ -4,7 +4,6 @@ import { get, post } from "../base/api.js";
 import { openDialog } from "../base/dialog.js";
 import { busy, button, fill, h, icon } from "../base/dom.js";
 import { _ } from "../base/i18n.js";
-import { useWays } from "../base/rtc.js";
 import { toast, toastError } from "../base/toast.js";
 import { TalkPanel } from "../conversation/panel.js";
 import { Talk } from "../conversation/talk.js";
@@ -36,8 +35,7 @@ export class StaffTalks {
     this.invitations = new Map();
     /** @type {Set<() => void>} */
     this.watchers = new Set();
-    socket.on("welcome", (message) => {
-      useWays(message);
+    socket.on("welcome", () => {
       this.current?.talk.renew();
       void this.load();
     });

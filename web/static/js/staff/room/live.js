@@ -3,7 +3,6 @@
 import { _ } from "../../base/i18n.js";
 import { formatDuration } from "../../base/time.js";
 import { toast } from "../../base/toast.js";
-import { useWays } from "../../base/rtc.js";
 import { Pictures } from "./pictures.js";
 import { pictured, watchedLive } from "./selectors.js";
 import { TRACKS, Viewing } from "./viewing.js";
@@ -55,8 +54,7 @@ export function connectRoom({ socket, store, wall, reload }) {
     viewing.lost();
     pictures.lost();
   });
-  socket.on("welcome", (message) => {
-    useWays(message);
+  socket.on("welcome", () => {
     viewing.open();
     pictures.open(performance.now());
   });
