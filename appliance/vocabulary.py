@@ -201,6 +201,26 @@ class IdentityVerdict(StrEnum):
     UNDETERMINED = "undetermined"
 
 
+class BiometricsMode(StrEnum):
+    """Where an exam's faces and voices are looked at."""
+
+    SERVER = "server"
+    """By the appliance's workers; a template of the face is made."""
+    ON_DEVICE = "on_device"
+    """In the candidate's own browser: only findings and figures leave it, the camera is not sent."""
+    NONE = "none"
+    """Nobody's face is measured: no template is ever made; presence and number of people are still seen."""
+
+
+class IdentityAction(StrEnum):
+    """What the appliance does by itself when the face in the picture is not the candidate's."""
+
+    NOTE = "note"
+    WARN = "warn"
+    PAUSE = "pause"
+    STOP = "stop"
+
+
 class ObservationSource(StrEnum):
     """Who saw it."""
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from appliance.db import Base, utcnow
 from appliance.models.columns import Id, word
 from appliance.models.company import Company
-from appliance.vocabulary import ExamMode
+from appliance.vocabulary import BiometricsMode, ExamMode, IdentityAction
 
 
 class Exam(Base):
@@ -39,6 +39,13 @@ class Exam(Base):
     """``{"attention": 60, "rejected": 80}`` of suspicion (100 - trust score)."""
     detection: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """Overrides of ``media.analysis.AnalysisSettings``."""
+    biometrics: Mapped[BiometricsMode] = mapped_column(word(BiometricsMode), default=BiometricsMode.SERVER)
+    identity_action: Mapped[IdentityAction] = mapped_column(word(IdentityAction), default=IdentityAction.NOTE)
+    """What follows when identity fails during the exam."""
+    liveness: Mapped[bool] = mapped_column(default=False)
+    """Whether the check-in asks for movements that a picture cannot make."""
+    gaze_calibration: Mapped[bool] = mapped_column(default=False)
+    """Whether the check-in shows five points to look at."""
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
     company: Mapped[Company] = relationship()
