@@ -1,11 +1,11 @@
-"""Drives pictures through the detectors: one picture in, what changed on the timeline out.
+"""Drives pictures and sound through the detectors: one piece in, what changed on the timeline out.
 
 No database, no network, no clock of its own: the time is the pictures'. One Analyser per sitting, fed by one thread.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from appliance.errors import BadInput
 from appliance.vocabulary import ObservationType
@@ -22,8 +22,9 @@ from media.detectors.gaze import Gaze
 from media.detectors.impostor import IdentityInterval, Impostor
 from media.detectors.picture_loss import PictureLoss
 from media.detectors.rules import Change, ObservationEvent, Rule, RuleState, Sample
-from media.detectors.scene import Doubt, SceneReader
-from media.frames.frame import Frame, NoPicture
+from media.detectors.scene import Doubt, Scene, SceneReader
+from media.detectors.sounds import SeeingSoundDetector, SoundDetector, sound_detectors
+from media.frames.frame import Frame, NoPicture, Sound
 
 __all__ = [
     "Analyser",
@@ -35,15 +36,21 @@ __all__ = [
     "check_photo",
 ]
 
-DEFAULT_RULES: Mapping[str, Rule] = {
-    detector.name: detector.default_rule
-    for detector in (Absence, ExtraPerson, Impostor, Gaze, PictureLoss, FrozenPicture)
-} | {
-    # doubts, told as ``undetermined``: the times say from when on not knowing is worth telling
-    Doubt.TOO_DARK: Rule(threshold=0.5, clear_below=0.5, min_duration_ms=1500),
-    Doubt.FACE_HIDDEN: Rule(threshold=0.5, clear_below=0.5, min_duration_ms=3000, lapse_ms=600),
-    Doubt.IDENTITY_UNCLEAR: Rule(threshold=0.5, clear_below=0.5, min_duration_ms=20_000, lapse_ms=600),
-}
+D = TypeVar("D", bound=Detector | SoundDetector)
+
+DEFAULT_RULES: Mapping[str, Rule] = (
+    {
+        detector.name: detector.default_rule
+        for detector in (Absence, ExtraPerson, Impostor, Gaze, PictureLoss, FrozenPicture)
+    }
+    | {detector.name: detector.default_rule for detector in sound_detectors()}
+    | {
+        # doubts, told as ``undetermined``: the times say from when on not knowing is worth telling
+        Doubt.TOO_DARK: Rule(threshold=0.5, clear_below=0.5, min_duration_ms=1500),
+        Doubt.FACE_HIDDEN: Rule(threshold=0.5, clear_below=0.5, min_duration_ms=3000, lapse_ms=600),
+        Doubt.IDENTITY_UNCLEAR: Rule(threshold=0.5, clear_below=0.5, min_duration_ms=20_000, lapse_ms=600),
+    }
+)
 """By detector's name or by doubt."""
 
 ALLOWED_BY = {
@@ -99,8 +106,24 @@ class AnalysisSettings:
         return cls(changed, frozenset(disabled), interval)
 
 
+@dataclass
+class _Watch(Generic[D]):
+    """A detector and where its rule stands."""
+
+    detector: D
+    state: RuleState
+    last_ms: int = 0
+
+    def feed(self, sample: Sample) -> list[ObservationEvent]:
+        """Take a sample; one of a detector that sees and hears may lag behind the other sense's: it is moved."""
+        if sample.at_ms < self.last_ms:
+            sample = replace(sample, at_ms=self.last_ms)
+        self.last_ms = sample.at_ms
+        return self.state.feed(sample)
+
+
 class Analyser:
-    """Follows one sitting's camera."""
+    """Follows one sitting's camera and microphone."""
 
     def __init__(
         self,
@@ -120,14 +143,8 @@ class Analyser:
             self._settings.gate,
         )
         detectors: list[Detector] = [PictureLoss(), FrozenPicture(), Absence(), ExtraPerson(), impostor, Gaze()]
-        self._watches = [
-            (
-                detector,
-                self._state(detector.type, detector.name, {file.name: file.sha256 for file in detector.models}),
-            )
-            for detector in detectors
-            if detector.name not in self._settings.disabled
-        ]
+        self._watches = [self._watch(detector) for detector in detectors if self._is_wanted(detector)]
+        self._ears = [self._watch(detector) for detector in sound_detectors() if self._is_wanted(detector)]
         presence_models = {file.name: file.sha256 for file in (FACE_SHORT_RANGE, FACE_FULL_RANGE)}
         self._doubts = {
             doubt: self._state(ObservationType.UNDETERMINED, doubt, presence_models)
@@ -136,37 +153,52 @@ class Analyser:
         }
         self._last_ms: int | None = None
 
+    def _is_wanted(self, detector: Detector | SoundDetector) -> bool:
+        return detector.name not in self._settings.disabled
+
+    def _watch(self, detector: D) -> _Watch[D]:
+        models = {file.name: file.sha256 for file in detector.models}
+        return _Watch(detector, self._state(detector.type, detector.name, models))
+
     def _state(self, type_: ObservationType, name: str, models: Mapping[str, str]) -> RuleState:
         return RuleState(type_, name, self._settings.rules[name], {"models": models})
 
-    def feed(self, picture: Frame | NoPicture) -> list[ObservationEvent]:
-        """Evaluate the next picture, or the lack of one; takes 10 to 20 ms, 200 more when identity is compared.
+    def feed(self, piece: Frame | NoPicture | Sound) -> list[ObservationEvent]:
+        """Evaluate the next picture, the lack of one, or the next piece of sound.
 
         Feed about four pictures a second: two are evaluated, all four while something is suspected but not certain
-        yet. A picture not later than the last one is left out: time on a timeline does not go back.
+        yet. A picture not later than the last one is left out: time on a timeline does not go back. Sound needs no
+        picture, pictures need no sound; fed without sound, nothing is concluded from silence.
         """
-        if self._last_ms is not None and picture.at_ms < self._last_ms + (1 if self._suspects else QUIET_MS):
+        if isinstance(piece, Sound):
+            return [event for ear in self._ears for sample in ear.detector.hear(piece) for event in ear.feed(sample)]
+        if self._last_ms is not None and piece.at_ms < self._last_ms + (1 if self._suspects else QUIET_MS):
             return []
-        self._last_ms = picture.at_ms
+        self._last_ms = piece.at_ms
+        if isinstance(piece, NoPicture):
+            return self._sampled(piece.at_ms, [watch.detector.sample_nothing(piece) for watch in self._watches])
+        scene = self._reader.read(piece)  # evaluated once, shared by all detectors
+        events = self._sampled(piece.at_ms, [watch.detector.sample(scene) for watch in self._watches])
+        return events + self._seen(scene)
+
+    def _sampled(self, at_ms: int, samples: list[Sample]) -> list[ObservationEvent]:
+        fed = zip(self._watches, samples, strict=True)
+        return [event for watch, sample in fed for event in watch.feed(sample)] + self._doubt(at_ms, samples)
+
+    def _seen(self, scene: Scene) -> list[ObservationEvent]:
+        """What detectors of sound make of the picture."""
         events: list[ObservationEvent] = []
-        samples: list[Sample] = []
-        # evaluated once, shared by all detectors
-        scene = self._reader.read(picture) if isinstance(picture, Frame) else None
-        for detector, state in self._watches:
-            if scene is not None:
-                sample = detector.sample(scene)
-            else:
-                assert isinstance(picture, NoPicture)  # noqa: S101 - what is no Frame is this
-                sample = detector.sample_nothing(picture)
-            samples.append(sample)
-            events += state.feed(sample)
-        return events + self._doubt(picture.at_ms, samples)
+        for ear in self._ears:
+            if isinstance(ear.detector, SeeingSoundDetector):
+                sample = ear.detector.sample(scene)
+                events += ear.feed(sample) if sample else []
+        return events
 
     @property
     def _suspects(self) -> bool:
         return any(
             state.is_pending and state.rule.min_duration_ms <= SUSPECT_WITHIN_MS
-            for state in (*(state for _, state in self._watches), *self._doubts.values())
+            for state in (*(watch.state for watch in self._watches), *self._doubts.values())
         )
 
     def _doubt(self, at_ms: int, samples: list[Sample]) -> list[ObservationEvent]:
@@ -180,5 +212,6 @@ class Analyser:
 
     def finish(self, at_ms: int) -> list[ObservationEvent]:
         """Close what is open: the sitting ended, or another worker takes over."""
-        states = [state for _, state in self._watches] + list(self._doubts.values())
+        states = [watch.state for watch in self._watches] + [ear.state for ear in self._ears]
+        states += self._doubts.values()
         return [event for state in states for event in state.finish(at_ms)]

@@ -1,8 +1,8 @@
-"""What a source of pictures gives."""
+"""What a source of pictures and sound gives."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,11 +31,30 @@ class NoPicture:
     source: str
 
 
+@dataclass(frozen=True, eq=False)
+class Sound:
+    """A piece of sound, about half a second long; consecutive pieces follow each other without a hole."""
+
+    at_ms: int
+    """Time of the first sample: UTC, milliseconds."""
+    samples: NDArray[np.float32]
+    """N values -1..1, mono, 16,000 a second."""
+    source: str
+
+    RATE: ClassVar[int] = 16_000
+    """Samples a second."""
+
+    @property
+    def end_ms(self) -> int:
+        """Time just after the last sample."""
+        return self.at_ms + round(len(self.samples) * 1000 / self.RATE)
+
+
 class FrameSource(Protocol):
     """A stream of pictures at a low rate, read by one thread, closed by any."""
 
-    def frames(self) -> Iterator[Frame | NoPicture]:
-        """Pictures in order of time, blocking between them; ends with the stream or after ``close()``."""
+    def frames(self) -> Iterator[Frame | NoPicture | Sound]:
+        """Pictures and sound in order of time, blocking between them; ends with the stream or after ``close()``."""
 
     def close(self) -> None:
         """End ``frames()`` within half a second; may be called from any thread, and twice."""

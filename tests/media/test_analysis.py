@@ -10,7 +10,8 @@ from appliance.errors import BadInput
 from appliance.vocabulary import ObservationType
 from media.analysis import Analyser, AnalysisSettings, Change, check_photo
 from media.clips import drawn
-from media.frames import Frame, NoPicture
+from media.detectors.rules import Rule, Sample
+from media.frames import Frame, NoPicture, Sound
 from tests.media.scenarios import SCENARIOS, found_in, matches, needs_scenarios, spans_of, truth_of
 
 START_MS = 1_700_000_000_000
@@ -205,3 +206,34 @@ def test_a_stranger_in_the_whole_clip_is_told_once():
     strangers = [span for span in spans if span.type == "substitution_user"]
     assert strangers[0].start < 0.5
     assert len(strangers) == 2  # before and after the absence
+
+
+class Loud:
+    """A detector that hears, for the test: 1 while the sound is loud; it looks at pictures, too."""
+
+    name, type, models = "loud", ObservationType.VOICE_DETECTED, ()
+    default_rule = Rule(threshold=0.5, clear_below=0.5, min_duration_ms=1000)
+
+    def __init__(self):
+        self.seen = 0
+
+    def hear(self, sound):
+        return [Sample(sound.at_ms, float(np.abs(sound.samples).max() > 0.1))]
+
+    def sample(self, scene):
+        self.seen += 1
+        return Sample(scene.at_ms - 300, 0.0) if scene.at_ms < START_MS + 1000 else None
+
+
+def test_sound_is_heard_beside_the_pictures_and_without_any(monkeypatch):
+    detector = Loud()
+    monkeypatch.setattr("media.analysis.sound_detectors", lambda: [detector])
+    settings = AnalysisSettings({**AnalysisSettings().rules, "loud": detector.default_rule})
+    pieces = [
+        Sound(START_MS + 500 * n, np.full(8000, 0.5 if 4 <= n < 10 else 0.0, np.float32), "drawn") for n in range(20)
+    ]
+    alone = closed(analysed(pieces, settings=settings))
+    assert alone == [("voice_detected", 2.0, 5.0)]
+    both = sorted([*webcam(last_s=4.9), *pieces], key=lambda piece: piece.at_ms)
+    assert closed(analysed(both, settings=settings)) == alone
+    assert detector.seen

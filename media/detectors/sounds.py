@@ -1,0 +1,45 @@
+"""What every detector of sound offers, and which ones there are."""
+
+from typing import Protocol, runtime_checkable
+
+from appliance.vocabulary import ObservationType
+from media.biometrics.model_files import ModelFile
+from media.detectors.rules import Rule, Sample
+from media.detectors.scene import Scene
+from media.frames.frame import Sound
+
+
+class SoundDetector(Protocol):
+    """Scores one kind of observation by what is heard; keeps what it must remember of one sitting."""
+
+    @property
+    def name(self) -> str:
+        """How settings and findings call it."""
+
+    @property
+    def type(self) -> ObservationType:
+        """What it finds."""
+
+    @property
+    def default_rule(self) -> Rule:
+        """When its scores make an incident, unless the exam says otherwise."""
+
+    @property
+    def models(self) -> tuple[ModelFile, ...]:
+        """The files its scores come from."""
+
+    def hear(self, sound: Sound) -> list[Sample]:
+        """The scores of a piece of sound, in order of time; several a piece where half a second is too coarse."""
+
+
+@runtime_checkable
+class SeeingSoundDetector(SoundDetector, Protocol):
+    """One that looks at the picture, too (a mouth that moves)."""
+
+    def sample(self, scene: Scene) -> Sample | None:
+        """Take note of one picture; its score, or None when only the next sound will tell."""
+
+
+def sound_detectors() -> list[SoundDetector]:
+    """A new set for one sitting; what they share (one voice network's answer) is made here."""
+    return []
