@@ -47,6 +47,8 @@ class EyeGaze:
     """0 at the eye's corner at the picture's left, 1 at the other; about 0.5 looking at the camera."""
     opening: float
     """Distance of the lids divided by the eye's width; below about 0.12 the eye is shut."""
+    down: float = 0.0
+    """How far the iris stands below the line through the eye's corners, as a share of the eye's width."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +107,8 @@ class MeshNetwork:
         direction = last - first
         across = float((centre - first) @ direction / max(float(direction @ direction), 1e-6))
         opening = float(np.hypot(*(eye[12] - eye[4])) / max(float(np.hypot(*direction)), 1e-6))
-        return EyeGaze(across, opening)
+        below = direction[0] * (centre - first)[1] - direction[1] * (centre - first)[0]
+        return EyeGaze(across, opening, float(below / max(float(direction @ direction), 1e-6)))
 
 
 @cache
