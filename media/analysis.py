@@ -9,8 +9,8 @@ from typing import Any, Generic, TypeVar
 
 from appliance.errors import BadInput
 from appliance.vocabulary import ObservationType
-from media.biometrics.dlib_engine import dlib_engine
 from media.biometrics.engine import Descriptor, Engine
+from media.biometrics.engines import default_engine
 from media.biometrics.matching import QualityGate, Thresholds
 from media.biometrics.model_files import FACE_FULL_RANGE, FACE_SHORT_RANGE
 from media.biometrics.photos import PhotoCheck, PhotoHint, check_photo
@@ -136,7 +136,7 @@ class Analyser:
         self._settings = settings or AnalysisSettings()
         self._reader = reader or SceneReader()
         impostor = Impostor(
-            engine or dlib_engine(),
+            engine or default_engine(),
             reference,
             self._settings.interval,
             self._settings.thresholds,

@@ -1,5 +1,6 @@
-"""What an identity engine offers; ``dlib_engine`` is the reference."""
+"""What an identity engine offers; ``engines.default_engine`` is the one to use, ``dlib_engine`` the reference."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -23,6 +24,9 @@ class Engine(Protocol):
 
     def describe(self, image: Image, face: Face) -> Descriptor:
         """The descriptor of one face of a picture."""
+
+    def describe_many(self, faces: Sequence[tuple[Image, Face]]) -> list[Descriptor]:
+        """The descriptors of faces, each with its picture, in their order."""
 
 
 def distance(first: Descriptor, second: Descriptor) -> float:

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 
 from appliance.vocabulary import IdentityVerdict, PhotoKind
-from media.biometrics.dlib_engine import dlib_engine
 from media.biometrics.engine import Descriptor, Engine
+from media.biometrics.engines import default_engine
 from media.biometrics.faces import Face, face_detector
 from media.biometrics.matching import Thresholds, compare, face_brightness
 from media.biometrics.mesh import FaceMesh, mesh_network
@@ -96,7 +96,7 @@ def check_photo(
     hints = _quality(image, face, mesh, kind)
     if hints:
         return PhotoCheck(False, len(faces), hints)
-    descriptor = (engine or dlib_engine()).describe(image, face)
+    descriptor = (engine or default_engine()).describe(image, face)
     if reference is None:
         return PhotoCheck(True, len(faces), (), descriptor=descriptor)
     verdict, apart = compare(descriptor, reference, thresholds or Thresholds())

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from media.analysis import Analyser, Change, check_photo
 from media.biometrics.dlib_engine import dlib_engine
+from media.biometrics.engines import default_engine
 from media.biometrics.faces import face_detector
 from media.biometrics.mesh import mesh_network
 from media.clips import drawn
@@ -44,6 +45,7 @@ def bench_parts(image):
     }
     for name, work in parts.items():
         say(bench="analysis_part", part=name, cpu_ms=cpu_ms(work, 50))
+    say(bench="analysis_part", part="describe", cpu_ms=cpu_ms(lambda: default_engine().describe(image, face), 50))
     say(bench="analysis_part", part="describe_dlib", cpu_ms=cpu_ms(lambda: dlib_engine().describe(image, face), 5))
 
 

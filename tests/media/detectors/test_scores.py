@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from media.biometrics.dlib_engine import DlibEngine
 from media.biometrics.matching import QualityGate, Thresholds
 from media.biometrics.mesh import CHIN, FOREHEAD, LEFT_CHEEK, RIGHT_CHEEK, EyeGaze, FaceMesh
+from media.biometrics.onnx_engine import OnnxEngine
 from media.biometrics.photos import check_photo
 from media.clips.drawn import portrait, portrait_jpeg
 from media.detectors.absence import Absence
@@ -154,7 +154,7 @@ def test_a_blink_says_nothing(plain):
     assert gaze_after(plain, {}, {"opening": 0.05}) == [None]
 
 
-class CountingEngine(DlibEngine):
+class CountingEngine(OnnxEngine):
     """The real engine, and how often it was asked."""
 
     def __init__(self):
