@@ -33,8 +33,8 @@ MAX_TURN: Final = 30.0
 MIN_LOOKS: Final = 4
 """Pictures of a point that must be usable: half a second."""
 GOOD_ERROR: Final = 0.30
-"""Leave-one-out error in shares of the screen above which a map is refused. Who looks nowhere in particular, or at the
-middle all the time, has 0.45 and more."""
+"""Leave-one-out error in shares of the screen above which a map is refused. Who looks nowhere in particular, or
+at the middle all the time, has 0.45 and more."""
 VERSION: Final = 1
 
 
@@ -64,7 +64,7 @@ class PointLooks:
     x: float
     y: float
     features: NDArray[np.float64]
-    """N x 8, one row a picture; rows in which the eyes were shut or the head was turned away are left out by ``fit``."""
+    """N x 8, one row a picture; ``fit`` leaves out rows with eyes shut or the head turned away."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ from tests.media.biometrics.filmed import DATA, pictures
 POINTS = [(0.5, 0.5), (0.08, 0.08), (0.92, 0.08), (0.08, 0.92), (0.92, 0.92)]
 USUAL = np.array([0.0, 9.0, 1.0, 0.49, 0.53, -0.10, -0.10, 0.35])
 NOISE = np.array([0.7, 0.9, 0.7, 0.007, 0.006, 0.005, 0.005, 0.009])
-"""Standard deviations of the features of somebody who looks at one point, from the gaze clips of the measuring data."""
+"""Standard deviations of the features of somebody who looks at one point, from the gaze clips."""
 CLIPS = DATA / "gaze"
 
 
@@ -61,7 +61,7 @@ def test_who_only_turns_the_head_is_understood_too():
 def test_who_looks_elsewhere_is_refused(seed):
     person = Person(seed)
     random = np.random.default_rng(seed + 100)
-    for elsewhere in ([(0.5, 0.5)] * 5, list(random.permutation(POINTS[1:])) + [(0.5, 0.5)]):
+    for elsewhere in ([(0.5, 0.5)] * 5, [*random.permutation(POINTS[1:]), (0.5, 0.5)]):
         if all(tuple(at) == point for at, point in zip(elsewhere, POINTS, strict=True)):
             continue
         looks = [person.looks(x, y, at=tuple(at)) for (x, y), at in zip(POINTS, elsewhere, strict=True)]
@@ -83,8 +83,8 @@ def test_blinks_and_a_glance_away_do_not_spoil_a_point():
     ("change", "hint"),
     [
         (lambda looks: looks[:2], CalibrationHint.NO_FACE),
-        (lambda looks: looks + [45, 0, 0, 0, 0, 0, 0, 0], CalibrationHint.TURNED_AWAY),
-        (lambda looks: looks - [0, 0, 0, 0, 0, 0, 0, 0.3], CalibrationHint.EYES_SHUT),
+        (lambda looks: looks + np.array([45, 0, 0, 0, 0, 0, 0, 0]), CalibrationHint.TURNED_AWAY),
+        (lambda looks: looks - np.array([0, 0, 0, 0, 0, 0, 0, 0.3]), CalibrationHint.EYES_SHUT),
     ],
 )
 def test_a_point_that_was_not_seen_is_named(change, hint):
@@ -110,7 +110,7 @@ def test_a_map_comes_back_from_the_database_as_it_was():
 
 @pytest.mark.skipif(not CLIPS.is_dir(), reason=f"the gaze clips are not here: {CLIPS} (set KUSTOS_TEST_DATA)")
 def test_a_real_look_to_the_side_leaves_the_middle_and_comes_back():
-    """One person, filmed by a phone held sideways: looks at the camera, to the left from second 5.5 to 10.2, and back."""
+    """Filmed by a phone held sideways: looks at the camera, to the left from second 5.5 to 10.2, and back."""
     middle, aside = _filmed("center_left_center.mp4", (6.0, 10.0))
     person = Person(0)
     found = GazeMap.fit([person.looks(x, y) for x, y in POINTS])
