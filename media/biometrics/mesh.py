@@ -6,9 +6,10 @@ when it looks down, roll positive when the head leans to the picture's right.
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from media.biometrics.faces import Face
 from media.biometrics.model_files import FACE_MESH, IRIS, LiteModel
@@ -16,16 +17,23 @@ from media.biometrics.regions import Image, Points, Square
 
 MESH_SIZE = 192
 MESH_MARGIN = 1.5
-"""The crop's side as a multiple of the face box, MediaPipe's value."""
+"""The crop's side as a multiple of the face box or of the mesh, MediaPipe's value."""
+MESH_PASSES = 3
+"""The network is trained on crops round its own mesh; MediaPipe gets there from picture to picture, we within one."""
+MESH_SETTLED = 0.05
+"""A crop that would move by less than this share of its side stays: nearly all faces that look at the camera."""
 EYE_SIZE = 64
 EYE_MARGIN = 2.3
 """The eye crop's side as a multiple of the eye's width, MediaPipe's value."""
 
-FOREHEAD, CHIN = 10, 152
-LEFT_CHEEK, RIGHT_CHEEK = 234, 454
-"""Left and right of the picture, which for an unmirrored camera is the person's right and left."""
+CHIN = 152
 LEFT_EYE_CORNERS = (33, 133)
 RIGHT_EYE_CORNERS = (362, 263)
+"""Left and right of the picture, which for an unmirrored camera is the person's right and left."""
+EYE_CORNERS = (*LEFT_EYE_CORNERS, *RIGHT_EYE_CORNERS)
+SIDES = ((33, 263), (133, 362), (61, 291), (234, 454), (127, 356), (93, 323), (132, 361), (58, 288), (129, 358),
+         (46, 276), (116, 345), (70, 300), (205, 425), (159, 386))  # fmt: skip
+"""Pairs of points that mirror each other: eyes, brows, lids, nostrils, mouth, cheeks, jaw. Their mean is across."""
 LEFT_LIDS = (159, 145)
 RIGHT_LIDS = (386, 374)
 
@@ -60,15 +68,35 @@ class FaceMesh:
     presence: float
     """0 to 1."""
 
+    @cached_property
+    def axes(self) -> NDArray[np.float64]:
+        """3x3; columns: unit vectors across the face, up and out of it; rows: right, up, towards the camera.
+
+        Across is the mean over pairs of points on both sides; up is from the chin to the middle between the eyes,
+        square to it. On the 3D landmarks of AFLW2000 that line is upright within 1.1 degrees (standard deviation 1.6
+        between people) in the frame of the Basel Face Model, which head pose labels refer to; a line from the
+        forehead or the root of the nose leans by 3 to 10.
+        """
+        left, right = (self.points[[pair[side] for pair in SIDES]].mean(axis=0) for side in (0, 1))
+        across = _unit((right - left) * _UP_AND_NEAR)
+        up = (self.points[list(EYE_CORNERS)].mean(axis=0) - self.points[CHIN]) * _UP_AND_NEAR
+        up = _unit(up - across * (across @ up))
+        return np.stack([across, up, np.cross(across, up)], axis=1)
+
     @property
     def pose(self) -> HeadPose:
-        """Direction of the head from its cheeks, forehead and chin."""
-        across = self.points[RIGHT_CHEEK] - self.points[LEFT_CHEEK]
-        down = self.points[CHIN] - self.points[FOREHEAD]
-        roll = float(np.degrees(np.arctan2(across[1], across[0])))
-        yaw = float(np.degrees(np.arctan2(across[2], np.hypot(across[0], across[1]))))
-        pitch = float(np.degrees(np.arctan2(down[2], np.hypot(down[0], down[1]))))
-        return HeadPose(yaw, pitch, roll)
+        """Direction of the head; leaning alone (roll) changes neither yaw nor pitch."""
+        across, up = self.axes[:, 0], self.axes[:, 1]
+        yaw = float(np.degrees(np.arcsin(-across[2])))
+        pitch = float(np.degrees(np.arcsin(up[2])))
+        return HeadPose(yaw, pitch, float(np.degrees(np.arctan2(-across[1], across[0]))))
+
+
+_UP_AND_NEAR = np.array([1.0, -1.0, -1.0])
+
+
+def _unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
+    return vector / max(float(np.linalg.norm(vector)), 1e-9)
 
 
 class MeshNetwork:
@@ -81,6 +109,15 @@ class MeshNetwork:
     def mesh(self, image: Image, face: Face) -> FaceMesh:
         """The face's mesh; ``presence`` is low where the detector took something else for a face."""
         square = Square(*face.centre, MESH_MARGIN * max(face.width, face.height), face.roll)
+        for _ in range(MESH_PASSES):
+            mesh = self._pass(image, square)
+            better = _round(mesh.points)
+            if mesh.presence < 0.5 or _is_near(better, square):
+                break
+            square = better
+        return mesh
+
+    def _pass(self, image: Image, square: Square) -> FaceMesh:
         points, logit = self.mesh_model.run(square.cut(image, MESH_SIZE))
         presence = 1 / (1 + float(np.exp(-np.clip(logit.ravel()[0], -80, 80))))
         return FaceMesh(square.back(points.reshape(-1, 3), MESH_SIZE), presence)
@@ -109,6 +146,25 @@ class MeshNetwork:
         opening = float(np.hypot(*(eye[12] - eye[4])) / max(float(np.hypot(*direction)), 1e-6))
         below = direction[0] * (centre - first)[1] - direction[1] * (centre - first)[0]
         return EyeGaze(across, opening, float(below / max(float(direction @ direction), 1e-6)))
+
+
+def _round(points: Points) -> Square:
+    """The crop for the mesh's own points: upright by the eyes' outer corners (MediaPipe's face_landmarks_to_roi)."""
+    along = points[RIGHT_EYE_CORNERS[1], :2] - points[LEFT_EYE_CORNERS[0], :2]
+    angle = float(np.arctan2(along[1], along[0]))
+    cosine, sine = np.cos(angle), np.sin(angle)
+    turn = np.array([[cosine, -sine], [sine, cosine]])
+    upright = points[:, :2] @ turn
+    low, high = upright.min(axis=0), upright.max(axis=0)
+    x, y = turn @ ((low + high) / 2)
+    return Square(float(x), float(y), MESH_MARGIN * float((high - low).max()), angle)
+
+
+def _is_near(first: Square, second: Square) -> bool:
+    moved = np.hypot(first.centre_x - second.centre_x, first.centre_y - second.centre_y) / second.side
+    grown = abs(np.log(max(first.side, 1e-6) / max(second.side, 1e-6)))
+    turned = abs(np.sin(first.angle - second.angle))
+    return bool(moved < MESH_SETTLED and grown < 2 * MESH_SETTLED and turned < 3 * MESH_SETTLED)
 
 
 @cache
