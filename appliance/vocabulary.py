@@ -60,6 +60,8 @@ class FinishedBy(StrEnum):
     CANDIDATE = "candidate"
     PROCTOR = "proctor"
     CLOCK = "clock"
+    APPLIANCE = "appliance"
+    """The exam's own rule, such as another person in the candidate's place."""
 
 
 class CheckInStep(StrEnum):
@@ -219,6 +221,30 @@ class IdentityAction(StrEnum):
     WARN = "warn"
     PAUSE = "pause"
     STOP = "stop"
+
+
+class IdentityCheckKind(StrEnum):
+    """What a face photo or a document was held against."""
+
+    DOCUMENT = "document"
+    """The portrait on the document against the face photo."""
+    ENROLLED = "enrolled"
+    """The face photo against the faces of earlier sittings."""
+    SIMILAR = "similar"
+    """The face photo against all other people's of the company."""
+
+
+class IdentityColour(StrEnum):
+    """What the faces of a sitting say, at a glance."""
+
+    GREEN = "green"
+    """They match."""
+    YELLOW = "yellow"
+    """They match, but other profiles look alike."""
+    RED = "red"
+    """They do not match."""
+    GREY = "grey"
+    """Could not be told, or nothing is compared."""
 
 
 class ObservationSource(StrEnum):

@@ -9,6 +9,7 @@ from appliance.models.conversation import Conversation, Seat
 from appliance.models.disk_outlook import DiskOutlook
 from appliance.models.exam import Exam
 from appliance.models.export import Export
+from appliance.models.face_template import FaceProtection, FaceTemplate, IdentityCheck, SimilarFace
 from appliance.models.hand_in import HandIn, HandInChunk
 from appliance.models.live_event import LiveEvent
 from appliance.models.node import Gateway, Lease, Node, NodeReading, StrayFile
@@ -33,10 +34,13 @@ __all__ = [
     "DiskOutlook",
     "Exam",
     "Export",
+    "FaceProtection",
+    "FaceTemplate",
     "Gap",
     "Gateway",
     "HandIn",
     "HandInChunk",
+    "IdentityCheck",
     "IdentityPhoto",
     "Incident",
     "Lease",
@@ -50,6 +54,7 @@ __all__ = [
     "PipelineCheck",
     "Score",
     "Seat",
+    "SimilarFace",
     "Sitting",
     "StrayFile",
     "SystemCheck",

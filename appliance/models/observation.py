@@ -47,7 +47,8 @@ class Incident(Base):
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     comment: Mapped[str] = mapped_column(default="")
-    created_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    created_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    """Who made it; None: the appliance, by the exam's rule."""
     sent_at: Mapped[datetime | None]
     """When it was sent to the candidate as a warning."""
     seen_at: Mapped[datetime | None]

@@ -1,5 +1,6 @@
 """Sealing files under the key of their purpose, opening them, and destroying keys."""
 
+import hmac
 import io
 import os
 import secrets
@@ -75,6 +76,26 @@ class Vault:
         session.flush()
         return True
 
+    def derive(self, session: Session, purpose: str, label: bytes) -> bytes:
+        """Return 32 bytes of the key of ``purpose`` (made at its first use) that are good for ``label`` only.
+
+        For values too small and too many for a file each. Raises ``KeyDestroyed`` when the purpose was erased.
+        """
+        return derived(self._secret(self._key_of(session, purpose)), label)
+
+    def derive_again(self, purpose: str, wrapped: bytes | None, label: bytes) -> bytes:
+        """Return what ``derive`` gave, from the key's own row; raise ``KeyDestroyed`` or ``VaultTampered``."""
+        return derived(self._unwrapped(purpose, wrapped), label)
+
+    def replace(self, session: Session, purpose: str) -> bool:
+        """Destroy the key of ``purpose``, and let the next use make a new one; return whether there was one."""
+        if not self.destroy(session, purpose):
+            return False
+        old = session.scalars(select(DataKey).where(DataKey.purpose == purpose)).one()
+        old.purpose = f"{purpose}#{old.id}"
+        session.flush()
+        return True
+
     def sweep(self, session: Session, min_age: timedelta = timedelta(hours=1)) -> int:
         """Delete files that nothing can open any more and return how many.
 
@@ -102,9 +123,12 @@ class Vault:
         return session.scalars(query.execution_options(populate_existing=True)).one()
 
     def _secret(self, data_key: DataKey) -> bytes:
-        if data_key.wrapped is None:
-            raise KeyDestroyed(purpose=data_key.purpose)
-        return self._master_key.unwrap(data_key.wrapped, _bound(data_key.purpose))
+        return self._unwrapped(data_key.purpose, data_key.wrapped)
+
+    def _unwrapped(self, purpose: str, wrapped: bytes | None) -> bytes:
+        if wrapped is None:
+            raise KeyDestroyed(purpose=purpose)
+        return self._master_key.unwrap(wrapped, _bound(purpose))
 
     @contextmanager
     def _new_file(self, relative: Path) -> Iterator[BinaryIO]:
@@ -122,6 +146,11 @@ class Vault:
             unfinished.unlink(missing_ok=True)
             raise
         sync_folder(path.parent)
+
+
+def derived(secret: bytes, label: bytes) -> bytes:
+    """Return 32 bytes that follow from ``secret`` for one use; HMAC-SHA-256 as a pseudo-random function."""
+    return hmac.digest(secret, label, "sha256")
 
 
 def _bound(purpose: str) -> bytes:
