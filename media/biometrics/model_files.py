@@ -77,18 +77,20 @@ class LiteModel:
         self._lock = threading.Lock()
 
     @cached_property
-    def _interpreter(self) -> Any:  # the package has no type hints
+    def _interpreter(self) -> tuple[Any, int, list[int]]:  # the package has no type hints
+        """The interpreter, its input's number and its outputs', which cost as much to ask for as a small network."""
         # loads 30 MB of native code
         from ai_edge_litert.interpreter import Interpreter  # type: ignore[import-untyped]  # noqa: PLC0415
 
         interpreter = Interpreter(str(self.file.path), num_threads=1)
         interpreter.allocate_tensors()
-        return interpreter
+        outputs = [output["index"] for output in interpreter.get_output_details()]
+        return interpreter, interpreter.get_input_details()[0]["index"], outputs
 
     def run(self, tensor: Tensor) -> list[Tensor]:
         """Outputs in the file's order for an input HxWx3 in the value range that the model was trained on."""
         with self._lock:
-            interpreter = self._interpreter
-            interpreter.set_tensor(interpreter.get_input_details()[0]["index"], tensor[np.newaxis])
+            interpreter, source, outputs = self._interpreter
+            interpreter.set_tensor(source, tensor[np.newaxis])
             interpreter.invoke()
-            return [interpreter.get_tensor(output["index"])[0] for output in interpreter.get_output_details()]
+            return [interpreter.get_tensor(output)[0] for output in outputs]
