@@ -33,16 +33,18 @@ class NoPicture:
 
 @dataclass(frozen=True, eq=False)
 class Sound:
-    """A piece of sound, about half a second long; consecutive pieces follow each other without a hole."""
+    """A piece of sound, about half a second long, without a hole; there may be one before the next piece."""
 
     at_ms: int
     """Time of the first sample: UTC, milliseconds."""
     samples: NDArray[np.float32]
-    """N values -1..1, mono, 16,000 a second."""
+    """N values -1..1, mono, 16,000 a second; N is a multiple of STEP, filled up with 0 before a hole."""
     source: str
 
     RATE: ClassVar[int] = 16_000
-    """Samples a second."""
+    """Samples a second: what networks for speech were trained on."""
+    STEP: ClassVar[int] = 512
+    """Samples in one step of the network for voices: 32 ms."""
 
     @property
     def end_ms(self) -> int:
@@ -50,11 +52,37 @@ class Sound:
         return self.at_ms + round(len(self.samples) * 1000 / self.RATE)
 
 
-class FrameSource(Protocol):
-    """A stream of pictures at a low rate, read by one thread, closed by any."""
+@dataclass(frozen=True)
+class NoSound:
+    """No sound arrived for a while, not even a silent one; repeated about once a second until there is some again.
 
-    def frames(self) -> Iterator[Frame | NoPicture | Sound]:
-        """Pictures and sound in order of time, blocking between them; ends with the stream or after ``close()``."""
+    Told only by sources that were asked for sound. A quiet room is Sound; this is a track that is missing.
+    """
+
+    at_ms: int
+    """Now, UTC milliseconds."""
+    since_ms: int
+    """End of the last Sound, or when the source was opened."""
+    source: str
+
+
+Item = Frame | NoPicture | Sound | NoSound
+"""What a source gives; the last two only when it was asked for sound."""
+
+
+def complete_ms(item: Item) -> int:
+    """When it could be given at the earliest: a Sound with its last sample."""
+    return item.end_ms if isinstance(item, Sound) else item.at_ms
+
+
+class FrameSource(Protocol):
+    """A stream of pictures at a low rate, and of sound, read by one thread, closed by any."""
+
+    def frames(self) -> Iterator[Item]:
+        """Pictures and sound in order of ``complete_ms``, blocking between them; ends with the stream or ``close()``.
+
+        A Sound comes at its ``end_ms``, when it is there: it begins before pictures that were given already.
+        """
 
     def close(self) -> None:
         """End ``frames()`` within half a second; may be called from any thread, and twice."""

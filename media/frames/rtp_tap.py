@@ -16,9 +16,9 @@ from typing import cast
 import av
 import av.error
 
-from media.frames.file_source import picture_array
 from media.frames.frame import Frame, NoPicture, Pace
 from media.frames.h264_rtp import AccessUnitAssembler
+from media.frames.picture import Bgr
 from media.frames.vp8_rtp import VP8_CLOCK, EncodedPicture, PictureAssembler, RtpPacket, picture_loss_indication
 from media.ports import Range, bind
 
@@ -142,7 +142,7 @@ class RtpTap:
             self._socket.close()
 
     def _receive(self) -> Iterator[Frame | NoPicture]:
-        clock, codec, decoder, assembler = RtpClock(), *_codec("vp8")
+        clock, bgr, codec, decoder, assembler = RtpClock(), Bgr(), *_codec("vp8")
         last_ms = told_ms = now_ms()
         while not self._closed.is_set():
             packet = self._next_packet()
@@ -154,7 +154,7 @@ class RtpTap:
                     at_ms = clock.time_of(encoded.timestamp, arrived_ms)
                     last_ms = told_ms = arrived_ms
                     if self._pace.takes(at_ms):
-                        yield Frame(at_ms, picture_array(picture), self.source)
+                        yield Frame(at_ms, bgr.array(picture), self.source)
             if arrived_ms - last_ms >= self._silence_ms and arrived_ms - told_ms >= min(1000, self._silence_ms):
                 told_ms = arrived_ms
                 yield NoPicture(arrived_ms, last_ms, self.source)

@@ -1,0 +1,80 @@
+"""Decoded sound of any rate and layout, made into pieces of half a second at 16 kHz, mono."""
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from media.frames.frame import Sound
+
+PIECE_SAMPLES = 16 * Sound.STEP
+"""A piece is 512 ms long: as late as a voice may be told, as few calls of the network as one can."""
+HOLE_MS = 100
+"""Sound that begins this much later than the last ended stands behind a hole; less is the jitter of time stamps."""
+
+
+class SoundCutter:
+    """Resamples frames as they come from the decoder and cuts pieces of them."""
+
+    def __init__(self, source: str) -> None:
+        """``source``: what pieces name as theirs."""
+        self._source = source
+        self._resampler = _resampler()
+        self._held: list[NDArray[np.float32]] = []
+        self._count = 0
+        self._end_ms = 0.0
+        """Time behind the last sample taken; 0 before any."""
+
+    def push(self, frame: av.AudioFrame, at_ms: float | None) -> list[Sound]:
+        """Take the next frame; return the pieces it completes. ``at_ms``: its time, None: behind the one before.
+
+        What lies before the time already reached is left out: time on a timeline does not go back.
+        """
+        at_ms = self._end_ms if at_ms is None else at_ms
+        pieces: list[Sound] = []
+        if self._end_ms and at_ms < self._end_ms - HOLE_MS:
+            return pieces
+        if at_ms > self._end_ms + HOLE_MS:
+            pieces += self.flush()
+        self._end_ms = at_ms + frame.samples * 1000 / max(frame.sample_rate, 1)
+        for samples in self._resampled(frame):
+            self._held.append(samples)
+            self._count += len(samples)
+        if self._count >= PIECE_SAMPLES:
+            pieces += self._cut()
+        return pieces
+
+    def flush(self) -> list[Sound]:
+        """Return what is held, its last step filled up with 0: a hole follows, or the end."""
+        self._resampler = _resampler()
+        missing = -self._count % Sound.STEP
+        if self._count < Sound.STEP // 2:  # too little to hear anything in
+            self._held, self._count = [], 0
+            return []
+        self._held.append(np.zeros(missing, np.float32))
+        self._count += missing
+        self._end_ms += missing * 1000 / Sound.RATE
+        return self._cut(smallest=Sound.STEP)
+
+    def _cut(self, smallest: int = PIECE_SAMPLES) -> list[Sound]:
+        samples = np.concatenate(self._held)
+        first_ms = self._end_ms - len(samples) * 1000 / Sound.RATE
+        pieces, start = [], 0
+        while len(samples) - start >= smallest:
+            piece = samples[start : start + PIECE_SAMPLES]
+            pieces.append(Sound(round(first_ms + start * 1000 / Sound.RATE), piece, self._source))
+            start += len(piece)
+        self._held, self._count = [samples[start:]], len(samples) - start
+        return pieces
+
+    def _resampled(self, frame: av.AudioFrame) -> list[NDArray[np.float32]]:
+        frame.pts = None  # the resampler would fill holes by itself
+        try:
+            found = self._resampler.resample(frame)
+        except ValueError:  # another rate or layout from here on
+            self._resampler = _resampler()
+            found = self._resampler.resample(frame)
+        return [np.asarray(each.to_ndarray(), dtype=np.float32).reshape(-1) for each in found]
+
+
+def _resampler() -> av.AudioResampler:
+    return av.AudioResampler("flt", "mono", Sound.RATE)
