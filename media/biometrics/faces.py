@@ -150,13 +150,18 @@ class FaceDetector:
 
     def all(self, image: Image) -> list[Face]:
         """All faces of a picture, largest first; of a face that both networks see, the surer one is kept."""
-        faces: list[Face] = []
-        for face in sorted(self.short.detect(image) + self.full.detect(image), key=lambda face: -face.score):
-            if all(face.inside(known) < SAME_FACE for known in faces):
-                faces.append(face)
-        return sorted(faces, key=_area, reverse=True)
+        return distinct(sorted(self.short.detect(image) + self.full.detect(image), key=lambda face: -face.score))
 
     detect = all  # until nobody says so any more
+
+
+def distinct(found: list[Face]) -> list[Face]:
+    """Each face once, the first named of those that are the same; largest first."""
+    faces: list[Face] = []
+    for face in found:
+        if all(face.inside(known) < SAME_FACE for known in faces):
+            faces.append(face)
+    return sorted(faces, key=_area, reverse=True)
 
 
 def _area(face: Face) -> float:
