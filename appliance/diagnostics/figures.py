@@ -17,6 +17,7 @@ FIGURES: Final[dict[str, str]] = {
     "audio_kbps": "Sound received",
     "first_ms": "First picture after",
     "answer_ms": "Time to answer",
+    "burst_ms": "Time to answer 200 questions at once",
     "cpu_percent": "Processor",
     "memory_mb": "Memory",
     "bytes_grown": "Bytes more",

@@ -1,10 +1,12 @@
 """A viewer whose browser lacks the codec, and a node that is really overloaded."""
 
-import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from media.kurento import KurentoClient
 from tests.media.pipelines.test_live_sitting import OFFER
 from tests.media.record import publish_both
 
@@ -30,24 +32,22 @@ async def test_a_viewer_without_the_codec_is_named_and_one_with_it_is_not(check,
     assert (await check(sitting.id)).of("viewers").cause != "viewer_codec_missing"
 
 
-async def test_an_overloaded_node_is_named(check, node):
-    clients = [KurentoClient(node.url, request_timeout=30) for _ in range(6)]
-    stop = asyncio.Event()
+@pytest.fixture
+def starved(node):
+    """The node gets the crumbs of one processor that others want whole: about a hundredth of it."""
+    core = min(os.sched_getaffinity(0))
+    for task in Path(f"/proc/{node.pid}/task").iterdir():
+        os.sched_setaffinity(int(task.name), {core})
+        os.setpriority(os.PRIO_PROCESS, int(task.name), 19)
+    spin = f"import os; os.sched_setaffinity(0, {{{core}}})\nwhile True: pass"
+    others = [subprocess.Popen([sys.executable, "-c", spin]) for _ in range(2)]
+    yield
+    for other in others:
+        other.kill()
+        other.wait()
 
-    async def flood(client):
-        await client.open()
-        while not stop.is_set():
-            await asyncio.gather(*(client.invoke("manager_ServerManager", "getInfo") for _ in range(200)))
 
-    floods = [asyncio.create_task(flood(client)) for client in clients]
-    try:
-        for _ in range(5):  # as the flood rises it is only busy
-            troubles = (await check(None)).troubles
-            causes = {cause for key, _, _, cause, *_ in troubles if key == "node"}
-            if causes:
-                break
-        assert causes == {"node_overloaded"}
-    finally:
-        stop.set()
-        await asyncio.gather(*floods, return_exceptions=True)
-        await asyncio.gather(*(client.close() for client in clients), return_exceptions=True)
+@pytest.mark.usefixtures("starved")
+async def test_an_overloaded_node_is_named(check):
+    troubles = (await check(None)).troubles
+    assert {cause for key, _, _, cause, *_ in troubles if key == "node"} == {"node_overloaded"}
