@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from appliance.cli import audit, check, demo, evidence, nodes, processes, up
+from appliance.cli import analyse, audit, check, demo, evidence, nodes, processes, up
 from appliance.errors import ApplianceError
 
 
@@ -33,5 +33,6 @@ main.add_command(nodes.node)
 main.add_command(processes.worker)
 main.add_command(audit.audit)
 main.add_command(check.check)
+main.add_command(analyse.analyse)
 main.add_command(demo.demo)
 main.add_command(evidence.evidence)

@@ -60,6 +60,14 @@ class Change(StrEnum):
 
 
 @dataclass(frozen=True)
+class EvidencePicture:
+    """A picture that shows why an observation was made."""
+
+    at_ms: int
+    jpeg: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
 class ObservationEvent:
     """Something to put on the timeline."""
 
@@ -78,6 +86,8 @@ class ObservationEvent:
     detector: str
     details: Mapping[str, Any]
     """``score``, ``threshold``, ``min_duration_ms``, ``models`` (name -> sha-256) and what the detector adds."""
+    pictures: tuple[EvidencePicture, ...] = ()
+    """New ones: at most one when it opens, and one when it closes."""
 
 
 UPDATE_INTERVAL_MS = 5000

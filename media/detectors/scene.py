@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, partial
 
 import cv2
 import numpy as np
@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 from media.biometrics.faces import Face, FaceDetector, face_detector
 from media.biometrics.mesh import EyeGaze, FaceMesh, MeshNetwork, mesh_network
 from media.biometrics.regions import Image
+from media.detectors.face_watch import SURE, FaceWatch
 from media.frames.frame import Frame
 
 THUMBNAIL = (80, 60)
 """Width and height of the grey picture in which light and movement are measured."""
-SURE = 0.6
-"""A weaker face must be confirmed by the mesh network: BlazeFace sees faces in the noise of a dark picture."""
 CUT_OFF = 0.25
 """Share of a face's width beyond the picture's side, from which it is somebody coming or going."""
 PRESENT = 0.5
@@ -69,6 +68,8 @@ class Scene:
     mesh_of: Callable[[Face], FaceMesh]
     """Computed when first asked for, once a face."""
     gaze_of: Callable[[Face], tuple[EyeGaze, EyeGaze]]
+    earlier: tuple[Callable[[], "Scene"], ...] = ()
+    """Pictures just before, newest first, in which distant faces were not looked for; evaluated when called."""
 
     @property
     def is_dark(self) -> bool:
@@ -98,17 +99,34 @@ class Scene:
 
 
 class SceneReader:
-    """Evaluates pictures with the process's networks."""
+    """Evaluates the pictures of one camera with the process's networks."""
 
     def __init__(self, detector: FaceDetector | None = None, networks: MeshNetwork | None = None) -> None:
-        self._detector = detector or face_detector()
+        self._watch = FaceWatch(detector or face_detector())
         self._networks = networks or mesh_network()
 
     def read(self, frame: Frame) -> Scene:
         """The scene of one picture; faces are looked for only where there is light."""
         image = np.ascontiguousarray(frame.image)
-        small = cv2.resize(image, THUMBNAIL, interpolation=cv2.INTER_AREA)
-        light = Light(np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), dtype=np.uint8))
+        light = light_of(image)
+        bare = self._scene(frame.at_ms, image, light, [])
+        if not bare.is_readable:
+            return bare
+        faces = self._watch.look(frame.at_ms, image)
+        earlier = tuple(partial(self._again, at_ms, before) for at_ms, before in self._watch.take_near_only())
+        return self._scene(frame.at_ms, image, light, faces, earlier)
+
+    def _again(self, at_ms: int, image: Image) -> Scene:
+        return self._scene(at_ms, image, light_of(image), self._watch.look_again(image))
+
+    def _scene(
+        self,
+        at_ms: int,
+        image: Image,
+        light: Light,
+        found: list[Face],
+        earlier: tuple[Callable[[], Scene], ...] = (),
+    ) -> Scene:
         meshes: dict[int, FaceMesh] = {}
         gazes: dict[int, tuple[EyeGaze, EyeGaze]] = {}
 
@@ -122,17 +140,19 @@ class SceneReader:
                 gazes[id(face)] = self._networks.gaze(image, mesh_of(face))
             return gazes[id(face)]
 
-        scene = Scene(frame.at_ms, image, light, (), mesh_of, gaze_of)
-        if not scene.is_readable:
-            return scene
-        found = self._detector.detect(image)
         width = image.shape[1]
         kept = tuple(
             face for face in found if face.score >= SURE or _cut_off(face, width) or mesh_of(face).presence >= PRESENT
         )
         weak = tuple(_doubtful(face) for face in found if face not in kept)
         faces = tuple(sorted(kept + weak, key=lambda face: -face.width * face.height))
-        return Scene(frame.at_ms, image, light, faces, mesh_of, gaze_of)
+        return Scene(at_ms, image, light, faces, mesh_of, gaze_of, earlier)
+
+
+def light_of(image: Image) -> Light:
+    """Brightness and contrast of a picture, from every eighth pixel or so."""
+    small = cv2.resize(image, THUMBNAIL, interpolation=cv2.INTER_AREA)
+    return Light(np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), dtype=np.uint8))
 
 
 def _cut_off(face: Face, width: int) -> bool:

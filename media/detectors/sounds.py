@@ -6,7 +6,7 @@ from appliance.vocabulary import ObservationType
 from media.biometrics.model_files import ModelFile
 from media.detectors.rules import Rule, Sample
 from media.detectors.scene import Scene
-from media.frames.frame import Sound
+from media.frames.frame import NoSound, Sound
 
 
 class SoundDetector(Protocol):
@@ -30,6 +30,9 @@ class SoundDetector(Protocol):
 
     def hear(self, sound: Sound) -> list[Sample]:
         """The scores of a piece of sound, in order of time; several a piece where half a second is too coarse."""
+
+    def hear_nothing(self, nothing: NoSound) -> list[Sample]:
+        """The score of having no sound, told about once a second."""
 
 
 @runtime_checkable

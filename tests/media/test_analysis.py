@@ -220,6 +220,9 @@ class Loud:
     def hear(self, sound):
         return [Sample(sound.at_ms, float(np.abs(sound.samples).max() > 0.1))]
 
+    def hear_nothing(self, nothing):
+        return []
+
     def sample(self, scene):
         self.seen += 1
         return Sample(scene.at_ms - 300, 0.0) if scene.at_ms < START_MS + 1000 else None
