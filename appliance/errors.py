@@ -112,6 +112,10 @@ class ImpossibleStep(ApplianceError):
     code = ErrorCode.IMPOSSIBLE_STEP
 
 
+class BiometricsOff(ImpossibleStep):
+    """Faces are not measured in this exam; nothing about them may be computed or kept."""
+
+
 class ConsentMissing(ImpossibleStep):
     """The candidate has not given consent yet."""
 
