@@ -1,20 +1,24 @@
 """Single detectors on scenes that the test makes; whole clips are in test_analysis."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 
+from media.biometrics.faces import Face
+from media.biometrics.gaze_map import GazeMap, PointLooks, features_of
 from media.biometrics.matching import QualityGate, Thresholds
-from media.biometrics.mesh import CHIN, FOREHEAD, LEFT_CHEEK, RIGHT_CHEEK, EyeGaze, FaceMesh
+from media.biometrics.mesh import EyeGaze, HeadPose
 from media.biometrics.onnx_engine import OnnxEngine
 from media.biometrics.photos import check_photo
 from media.clips.drawn import portrait, portrait_jpeg
 from media.detectors.absence import Absence
 from media.detectors.extra_person import ExtraPerson
+from media.detectors.face_watch import FaceWatch
 from media.detectors.frozen_picture import FrozenPicture
-from media.detectors.gaze import LEARNING, Gaze
+from media.detectors.gaze import LEARNING_MS, Gaze
 from media.detectors.impostor import CHECKS, IdentityInterval, Impostor
 from media.detectors.picture_loss import PictureLoss
 from media.detectors.scene import Doubt, SceneReader
@@ -53,6 +57,45 @@ def test_a_hidden_face_over_the_same_body_is_a_doubt_and_no_absence():
     sample = absence.sample(scene(covered))
     assert (sample.score, sample.doubt) == (None, Doubt.FACE_HIDDEN)
     assert absence.sample(scene(WALL)).score > 0.78
+
+
+def test_the_far_detector_looks_at_every_fourth_picture_and_whenever_there_is_doubt():
+    here, small = (Face(left, 100, width, width, score, np.zeros((6, 2))) for left, width, score in FACES)
+    near, far = [here], []
+    blank = np.zeros((480, 640, 3), np.uint8)
+    detector = SimpleNamespace(
+        short=SimpleNamespace(detect=lambda image: list(near)),
+        full=SimpleNamespace(detect=lambda image: far.append(1) or [here, small]),
+    )
+    watch = FaceWatch(detector)
+    looks = [
+        (len(watch.look(at_ms, blank)), [at for at, _ in watch.take_near_only()]) for at_ms in range(0, 2500, 500)
+    ]
+    # who is far behind has to be looked for in each picture, or they would seem to come and go
+    assert looks == [(2, []), (2, []), (2, []), (2, []), (2, [])]
+    detector.full.detect = lambda image: far.append(1) or [here]
+    looks = [
+        (len(watch.look(at_ms, blank)), [at for at, _ in watch.take_near_only()]) for at_ms in range(3000, 7500, 500)
+    ]
+    alone = (1, [])
+    assert looks == [alone] * 4 + [(1, [4500, 4000, 3500])] + [alone] * 3 + [(1, [6500, 6000, 5500])]
+    near.clear()
+    asked = len(far)
+    assert (len(watch.look(7500, blank)), len(far)) == (1, asked + 1)
+
+
+FACES = ((200, 150, 0.9), (500, 30, 0.7))
+"""Left, width and score of one before the camera and of one far behind."""
+
+
+def test_a_distant_second_face_began_in_the_pictures_where_it_was_not_looked_for(plain):
+    person = ExtraPerson()
+    two = replace(plain, faces=(plain.faces[0], plain.faces[0]))
+    assert person.sample(plain).score == 0
+    found = person.sample(
+        replace(two, at_ms=2000, earlier=(lambda: replace(two, at_ms=1500), lambda: replace(plain, at_ms=1000)))
+    )
+    assert (found.score > 0.5, found.since_ms) == (True, 1500)
 
 
 def test_extra_person_scores_the_second_face():
@@ -103,30 +146,55 @@ def plain():
 
 def looking(plain, at_ms, yaw=0.0, pitch=0.0, across=0.5, opening=0.35):
     """The scene with the head and eyes as the test wants them."""
-    points = np.zeros((468, 3), np.float32)
-    points[RIGHT_CHEEK] = 100 * np.cos(np.radians(yaw)), 0, 100 * np.sin(np.radians(yaw))
-    points[LEFT_CHEEK] = 0
-    points[CHIN] = 0, 120 * np.cos(np.radians(pitch)), 120 * np.sin(np.radians(pitch))
-    points[FOREHEAD] = 0
-    mesh, eye = FaceMesh(points, 0.99), EyeGaze(across, opening)
+    mesh, eye = SimpleNamespace(pose=HeadPose(yaw, pitch, 0.0), presence=0.99), EyeGaze(across, opening)
     return replace(plain, at_ms=at_ms, mesh_of=lambda face: mesh, gaze_of=lambda face: (eye, eye))
 
 
 def gaze_after(plain, usual, *then):
     """Scores after the usual direction was learned."""
     gaze = Gaze()
-    for number in range(LEARNING + 8):
+    for number in range(20):
         gaze.sample(looking(plain, number * 500, **usual))
-    return [
-        gaze.sample(looking(plain, (LEARNING + 8 + number) * 500, **direction)).score
-        for number, direction in enumerate(then)
-    ]
+    return [gaze.sample(looking(plain, 10_000 + n * 1000, **direction)).score for n, direction in enumerate(then)]
 
 
 def test_gaze_says_nothing_before_it_knows_the_usual_direction(plain):
     gaze = Gaze()
-    scores = [gaze.sample(looking(plain, number * 500, yaw=60)).score for number in range(LEARNING)]
-    assert scores == [None] * LEARNING
+    assert {gaze.sample(looking(plain, at_ms, yaw=60)).score for at_ms in range(0, LEARNING_MS, 500)} == {None}
+
+
+def test_eyes_are_read_once_a_second_and_the_picture_between_when_they_turn(plain):
+    gaze, read = Gaze(), []
+
+    def counted(at_ms, **direction):
+        seen = looking(plain, at_ms, **direction)
+        return replace(seen, gaze_of=lambda face: read.append(at_ms) or seen.gaze_of(face))
+
+    for at_ms in range(0, 10_000, 500):
+        gaze.sample(counted(at_ms))
+    assert read == list(range(0, 10_000, 1000))
+    assert gaze.sample(counted(10_000)).score == 0
+    assert gaze.sample(counted(10_500, across=0.7)).score is None
+    turned = gaze.sample(counted(11_000, across=0.7))
+    assert (turned.score >= 0.5, turned.since_ms) == (True, 10_500)
+    assert gaze.sample(counted(11_500, across=0.7)).score >= 0.5
+
+
+def test_with_a_calibration_gaze_is_where_on_the_screen_the_look_falls(plain):
+    def seen(x, y):
+        return looking(plain, 0, yaw=8 * (x - 0.5), pitch=6 * (y - 0.5), across=0.5 + 0.12 * (x - 0.5))
+
+    def features(x, y):
+        scene = seen(x, y)
+        return features_of(scene.mesh_of(None), scene.gaze_of(None))
+
+    points = [(0.5, 0.5), (0.1, 0.1), (0.9, 0.1), (0.1, 0.9), (0.9, 0.9)]
+    gaze = Gaze(GazeMap.fit([PointLooks(x, y, np.array([features(x, y)] * 6)) for x, y in points]))
+    assert gaze.sample(seen(0.5, 0.5)).score == 0
+    assert gaze.sample(replace(seen(0.9, 0.9), at_ms=1000)).score < 0.4
+    beside = gaze.sample(replace(seen(2.2, 0.5), at_ms=2000))
+    assert beside.score >= 0.5
+    assert beside.details["x"] > 1.3
 
 
 @pytest.mark.parametrize("away", [{"yaw": 40}, {"yaw": -40}, {"pitch": 30}, {"across": 0.7}, {"across": 0.3}])
