@@ -182,7 +182,7 @@ def test_eyes_are_read_once_a_second_and_the_picture_between_when_they_turn(plai
 
 def test_with_a_calibration_gaze_is_where_on_the_screen_the_look_falls(plain):
     def seen(x, y):
-        return looking(plain, 0, yaw=8 * (x - 0.5), pitch=6 * (y - 0.5), across=0.5 + 0.12 * (x - 0.5))
+        return looking(plain, 0, yaw=16 * (x - 0.5), pitch=16 * (y - 0.5), across=0.5 + 0.12 * (x - 0.5))
 
     def features(x, y):
         scene = seen(x, y)
