@@ -71,6 +71,8 @@ class CheckInStep(StrEnum):
     SYSTEM_CHECK = "system_check"
     FACE_PHOTO = "face_photo"
     DOCUMENT_PHOTO = "document_photo"
+    LIVENESS = "liveness"
+    GAZE_CALIBRATION = "gaze_calibration"
     WAITING_ROOM = "waiting_room"
 
 
@@ -212,6 +214,39 @@ class BiometricsMode(StrEnum):
     """In the candidate's own browser: only findings and figures leave it, the camera is not sent."""
     NONE = "none"
     """Nobody's face is measured: no template is ever made; presence and number of people are still seen."""
+
+
+class ChallengeKind(StrEnum):
+    """What a check-in asks the candidate to do before the camera."""
+
+    LIVENESS = "liveness"
+    GAZE_CALIBRATION = "gaze_calibration"
+
+
+class Movement(StrEnum):
+    """Movements of the liveness challenge; left and right are the candidate's own."""
+
+    TURN_LEFT = "turn_left"
+    TURN_RIGHT = "turn_right"
+    BLINK = "blink"
+    NOD = "nod"
+
+
+class ChallengeState(StrEnum):
+    """Where a try at a challenge stands."""
+
+    OPEN = "open"
+    """Pictures are taken in."""
+    JUDGING = "judging"
+    PASSED = "passed"
+    FAILED = "failed"
+    UNDETERMINED = "undetermined"
+    """The pictures did not allow a judgement."""
+    PERSON_ASKED = "person_asked"
+    """The candidate asked for a person instead; no try was judged."""
+    SKIPPED = "skipped"
+    ABANDONED = "abandoned"
+    """The time ran out, or another try was begun."""
 
 
 class IdentityAction(StrEnum):
