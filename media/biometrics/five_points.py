@@ -6,7 +6,6 @@ with an Ensemble of Regression Trees, CVPR 2014).
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,14 +54,9 @@ def read_five_points(path: Path) -> FivePoints:
     )
 
 
-def packed(points: FivePoints) -> tuple[bytes, dict[str, Any]]:
-    """One file of all arrays behind each other, and what a reader must know: sizes, and the leaves' unit.
-
-    Little-endian, in the order of the fields; the leaves as whole 32767ths of the largest.
-    """
-    largest = float(np.abs(points.leaves).max())
-    leaves = np.round(points.leaves * (32767 / largest)).astype("<i2")
-    parts = (points.initial, points.offsets, points.thresholds, points.pixels, points.anchors, leaves)
+def packed(points: FivePoints) -> tuple[bytes, dict[str, int]]:
+    """One file of all arrays behind each other, little-endian, and their sizes, which a reader must know."""
+    parts = (points.initial, points.offsets, points.thresholds, points.leaves, points.pixels, points.anchors)
     cascades, trees, splits = points.thresholds.shape
     sizes = {
         "cascades": cascades,
@@ -70,7 +64,6 @@ def packed(points: FivePoints) -> tuple[bytes, dict[str, Any]]:
         "splits": splits,
         "pixels": points.anchors.shape[1],
         "points": len(points.initial),
-        "unit": largest / 32767,
     }
     return b"".join(part.tobytes() for part in parts), sizes
 

@@ -1,0 +1,12 @@
+/** The networks of the candidate's page, loaded from the folder that the set-up wrote, in node instead of a worker. */
+
+import { readFile } from "node:fs/promises";
+import { pathToFileURL } from "node:url";
+import { Networks } from "../../../web/static/js/candidate/analysis/networks.js";
+
+/** @param {string} folder */
+export async function networksOf(folder) {
+  const fetchFile = (name) => readFile(`${folder}/${name}`);
+  const manifest = JSON.parse(await readFile(`${folder}/manifest.json`, "utf8"));
+  return new Networks(manifest, fetchFile, (name) => import(pathToFileURL(`${folder}/${name}`).href));
+}

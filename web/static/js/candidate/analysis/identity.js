@@ -1,0 +1,83 @@
+/** @file Same person or not: the descriptor of a face, and when a face is good enough to ask (media/biometrics/matching.py). */
+
+import { CHIP_SIZE, chip, FivePoints } from "./five_points.js";
+import { grey, crop, mean } from "./pixels.js";
+
+/** @typedef {import("./pixels.js").Picture} Picture */
+/** @typedef {import("./faces.js").Face} Face */
+/** 128 numbers: a template. It never leaves this browser. @typedef {Float32Array} Descriptor */
+/** @typedef {"match" | "mismatch" | "undetermined"} Verdict */
+/** @typedef {{match_below: number, mismatch_from: number}} Thresholds */
+/** @typedef {{min_width: number, min_score: number, max_yaw: number, max_pitch: number, min_brightness: number}} QualityGate */
+
+export const DESCRIPTOR_MODEL = "dlib_face_recognition_resnet_model_v1";
+export const FIVE_POINTS_MODEL = "shape_predictor_5_face_landmarks";
+
+/** Euclidean distance; below 0.6 for most pairs of one person. @param {Descriptor} first @param {Descriptor} second */
+export function distance(first, second) {
+  let sum = 0;
+  for (let index = 0; index < first.length; index += 1) sum += ((first[index] ?? 0) - (second[index] ?? 0)) ** 2;
+  return Math.sqrt(sum);
+}
+
+/** @param {number} apart @param {Thresholds} thresholds @returns {Verdict} */
+export function verdictOf(apart, thresholds) {
+  if (apart < thresholds.match_below) return "match";
+  return apart >= thresholds.mismatch_from ? "mismatch" : "undetermined";
+}
+
+/** The box of a face as far as it lies in the picture, in whole pixels. @param {Picture} picture @param {Face} face */
+export function boxOf({ width, height }, face) {
+  const left = Math.max(Math.round(face.left), 0);
+  const top = Math.max(Math.round(face.top), 0);
+  const right = Math.min(Math.round(face.left + face.width), width);
+  const bottom = Math.min(Math.round(face.top + face.height), height);
+  return { left, top, width: Math.max(right - left, 0), height: Math.max(bottom - top, 0) };
+}
+
+/** Mean grey 0..255 inside the face box. @param {Picture} picture @param {Face} face */
+export function brightness(picture, face) {
+  const { left, top, width, height } = boxOf(picture, face);
+  return width && height ? mean(grey(crop(picture, left, top, width, height))) : 0;
+}
+
+export class Identity {
+  /** @param {import("./networks.js").Networks} networks @param {Thresholds} thresholds @param {QualityGate} gate */
+  constructor(networks, thresholds, gate) {
+    this.networks = networks;
+    this.thresholds = thresholds;
+    this.gate = gate;
+    /** @type {Promise<FivePoints> | null} */
+    this.points = null;
+  }
+
+  /** Why this face cannot be compared; empty when it can. @param {Picture} picture @param {Face} face @param {import("./mesh.js").FaceMesh} mesh */
+  objection(picture, face, mesh) {
+    const { gate } = this;
+    if (face.width < gate.min_width) return "too_small";
+    if (face.score < gate.min_score || mesh.presence < 0.5) return "unclear";
+    const { yaw, pitch } = mesh.pose;
+    if (Math.abs(yaw) > gate.max_yaw || Math.abs(pitch) > gate.max_pitch) return "turned_away";
+    return brightness(picture, face) < gate.min_brightness ? "too_dark" : "";
+  }
+
+  /** The face upright, 150 x 150. @param {Picture} picture @param {Face} face */
+  async aligned(picture, face) {
+    const { models, five_points: sizes } = this.networks.manifest;
+    this.points ??= this.networks
+      .file(models[FIVE_POINTS_MODEL]?.file ?? "")
+      .then((content) => new FivePoints(content, sizes));
+    const [x, y] = face.centre;
+    const half = Math.max(face.width, face.height) / 2;
+    const box = /** @type {import("./five_points.js").Box} */ (
+      [x - half, y - half, x + half, y + half].map((value) => Math.round(value))
+    );
+    return chip(picture, (await this.points).find(picture, box));
+  }
+
+  /** @param {Picture} picture @param {Face} face @returns {Promise<Descriptor>} */
+  async describe(picture, face) {
+    const [found] = await this.networks.run(DESCRIPTOR_MODEL, await this.aligned(picture, face), [1, CHIP_SIZE, CHIP_SIZE, 3]);
+    return Float32Array.from(found ?? []);
+  }
+}
