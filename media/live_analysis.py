@@ -19,10 +19,12 @@ from appliance.collaborators import Collaborators
 from appliance.db import to_ms, utcnow
 from appliance.errors import ApplianceError, DatabaseUnavailable
 from appliance.models import LiveMedia
-from appliance.services import incidents, tiles
-from appliance.vocabulary import ObservationSource, PhotoKind, Track
+from appliance.services import identity_actions, incidents, tiles
+from appliance.services.evidence_pictures import Shot
+from appliance.vocabulary import ObservationSource, Track
 from media import watch_log
-from media.analysis import Analyser, Change, ObservationEvent, check_photo
+from media.analysis import Analyser, Change, ObservationEvent
+from media.evidence_pictures import seal_pictures
 from media.frames.frame import Frame, NoPicture
 from media.frames.rtp_tap import RtpTap
 from media.kurento import KurentoError
@@ -65,7 +67,7 @@ class LiveAnalysis:
         vault = self._collaborators.vault
         assignment = await self._store.insist(watch_log.take_up, vault, self._id)
         analyser = await self._apart(_analyser, assignment)
-        log.info("analysis begins", sitting=self._id, identity=assignment.face_photo is not None)
+        log.info("analysis begins", sitting=self._id, mode=assignment.mode.value)
         screen = asyncio.create_task(ScreenTiles(self._store, self._id, self._place).run())
         try:
             while not standing.facts.over:
@@ -156,15 +158,21 @@ class LiveAnalysis:
                     event.confidence,
                     event.detector,
                     details,
+                    pictures=self._sealed(session, event),
                 )
                 session.flush()
                 self._ids[event.key] = row.id
+                identity_actions.follow_up(session, row)
             elif known is not None and event.change is Change.UPDATED:
                 incidents.update_observation(session, known, event.confidence, details)
             elif known is not None and event.change is Change.CLOSED:
                 del self._ids[event.key]
                 end_ms = event.at_ms if event.end_ms is None else event.end_ms
-                incidents.close_observation(session, known, end_ms, event.confidence)
+                pictures = self._sealed(session, event)
+                incidents.close_observation(session, known, end_ms, event.confidence, pictures)
+
+    def _sealed(self, session: Session, event: ObservationEvent) -> list[Shot]:
+        return seal_pictures(session, self._collaborators.vault, self._id, event)
 
     def _unit(self, work: Callable[[Session], None]) -> None:
         """Do one unit of work from this thread; wait out a database that is away, as long as there is a reason to."""
@@ -185,7 +193,4 @@ class LiveAnalysis:
 
 def _analyser(assignment: watch_log.Assignment) -> Analyser:
     """Load models and reference; takes up to a second, so not in the loop."""
-    reference = None
-    if assignment.face_photo is not None:
-        reference = check_photo(assignment.face_photo, PhotoKind.FACE).descriptor
-    return Analyser(reference, assignment.settings)
+    return Analyser(assignment.reference(), assignment.settings, engine=assignment.engine())

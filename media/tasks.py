@@ -13,12 +13,12 @@ from appliance import jobs
 from appliance.audit import Actor
 from appliance.collaborators import Collaborators, assemble
 from appliance.db import utcnow
-from appliance.models import IdentityPhoto, Sitting
-from appliance.services import check_ins, sittings
+from appliance.models import Sitting
+from appliance.services import sittings
 from appliance.settings import Settings
-from appliance.vocabulary import IdentityVerdict, PhotoKind, PhotoState, SittingState
-from media import watch_log
-from media.biometrics.photos import PhotoCheck, check_photo
+from appliance.vocabulary import SittingState
+from media import identity
+from media.biometrics.engines import demand_modes
 from media.checks.tasks import check_tasks
 from media.exports.tasks import export_tasks
 from media.live_analysis import LiveAnalysis
@@ -37,6 +37,7 @@ def run(settings: Settings, queues: Sequence[str] = ()) -> None:
     """Work off jobs until SIGTERM: the process ``kustos worker``. ``queues``: only these, none named: all."""
     collaborators = assemble(settings)
     store = Store(collaborators.session_factory)
+    demand_modes()  # a job that forgets to ask whether an exam's faces may be measured is refused
     tasks = [media_tasks, export_tasks, check_tasks]
     jobs.run_worker(settings, tasks, {"collaborators": collaborators, "store": store}, queues)
 
@@ -70,10 +71,17 @@ async def watch_supplied(context: JobContext, part_id: int) -> None:
 async def check_submitted_photo(context: JobContext, photo_id: int) -> None:
     """Judge a photo of the check-in; a face photo has the document's compared with it anew, too."""
     collaborators, store = _collaborators(context), _store(context)
-    for number in await store.insist(_affected, photo_id):
-        content, kind, face = await store.insist(_contents, collaborators, number)
-        found = await asyncio.to_thread(_judge, content, kind, face)
-        await store.insist(_keep_verdict, number, found)
+    for number in await store.insist(identity.affected, photo_id):
+        submitted = await store.insist(identity.read, collaborators.vault, number)
+        found = await asyncio.to_thread(identity.judge, submitted)
+        searched = await store.insist(identity.search, collaborators.vault, number, found)
+        await store.insist(identity.keep, collaborators.vault, number, found, searched)
+
+
+@media_tasks.task(name="media.renew_templates", pass_context=True, retry=jobs.Retry())
+async def renew_templates(context: JobContext, company_id: int, actor: dict[str, Any]) -> None:
+    """Protect all of a company's enrolled faces anew, in the name of who asked for it."""
+    await _store(context).insist(identity.renew, _collaborators(context).vault, company_id, actor)
 
 
 @media_tasks.periodic(cron="* * * * *")
@@ -96,42 +104,6 @@ def _sweep(session: Session, interrupted_minutes: int) -> tuple[list[int], list[
     for sitting_id in stuck:
         jobs.defer(session, "media.seal", queueing_lock=f"seal:{sitting_id}", sitting_id=sitting_id)
     return ended, stuck
-
-
-def _affected(session: Session, photo_id: int) -> list[int]:
-    """Return the photo's id, and for a face photo that of the document, which is compared with it."""
-    photo = session.get(IdentityPhoto, photo_id)
-    if photo is None or photo.state is PhotoState.SUPERSEDED:
-        return []
-    document = check_ins.current_photo(session, photo.sitting_id, PhotoKind.DOCUMENT)
-    again = photo.kind is PhotoKind.FACE and document is not None and document.state is PhotoState.SUBMITTED
-    return [photo_id, document.id] if again and document is not None else [photo_id]
-
-
-def _contents(session: Session, collaborators: Collaborators, photo_id: int) -> tuple[bytes, PhotoKind, bytes | None]:
-    """Return a photo, its kind, and for a document the face photo to compare it with."""
-    photo = check_ins.get_photo(session, photo_id)
-    content = watch_log.read_photo(session, collaborators.vault, photo)
-    face = None
-    if photo.kind is PhotoKind.DOCUMENT:
-        face = watch_log.photo_content(session, collaborators.vault, photo.sitting_id, PhotoKind.FACE)
-    return content, photo.kind, face
-
-
-def _judge(content: bytes, kind: PhotoKind, face: bytes | None) -> PhotoCheck:
-    reference = check_photo(face, PhotoKind.FACE).descriptor if face is not None else None
-    return check_photo(content, kind, reference)
-
-
-def _keep_verdict(session: Session, photo_id: int, found: PhotoCheck) -> None:
-    """A face photo that is good has no verdict: it is what others are compared with."""
-    photo = check_ins.get_photo(session, photo_id)
-    if photo.state is PhotoState.SUPERSEDED:
-        return
-    nothing_to_say = photo.kind is PhotoKind.FACE and found.usable
-    verdict: IdentityVerdict | None = None if nothing_to_say else found.verdict
-    hints = [hint.value for hint in found.hints]
-    check_ins.set_photo_verdict(session, Actor.appliance("photo_check"), photo, verdict, found.distance, hints)
 
 
 def _collaborators(context: JobContext) -> Collaborators:

@@ -8,11 +8,15 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.expression import cast
 
 from appliance.db import to_ms, utcnow
-from appliance.models import IdentityPhoto, LiveMedia, Part, VaultObject
-from appliance.services import check_ins, incidents, recordings, sittings, tiles
+from appliance.errors import KeyDestroyed
+from appliance.models import IdentityPhoto, LiveMedia, Part, Sitting, VaultObject
+from appliance.services import check_ins, incidents, profiles, recordings, sittings, templates, tiles
 from appliance.vault import Vault
-from appliance.vocabulary import ObservationSource, ObservationType, PhotoKind, PhotoState, Track
-from media.analysis import AnalysisSettings
+from appliance.vocabulary import BiometricsMode, ObservationSource, ObservationType, PhotoKind, PhotoState, Track
+from media.analysis import AnalysisSettings, check_photo
+from media.biometrics.engine import Descriptor, Engine
+from media.biometrics.engines import engine_for
+from media.biometrics.model_files import DESCRIPTOR
 from media.pipelines import evidence, ledger
 from media.pipelines.evidence import Facts
 
@@ -27,7 +31,20 @@ class Assignment:
     """What an analysis has to know at its start."""
 
     settings: AnalysisSettings
+    mode: BiometricsMode
+    enrolled: Descriptor | None
+    """The face enrolled at this sitting's check-in; else the photo has to be described."""
     face_photo: bytes | None
+
+    def reference(self) -> Descriptor | None:
+        """What faces of the exam are compared with; None: it is not judged who sits there. Loads models."""
+        if self.enrolled is not None or self.face_photo is None:
+            return self.enrolled
+        return check_photo(self.face_photo, PhotoKind.FACE, engine=engine_for(self.mode)).descriptor
+
+    def engine(self) -> Engine:
+        """The engine that this exam allows."""
+        return engine_for(self.mode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +76,21 @@ def take_up(session: Session, vault: Vault, sitting_id: int) -> Assignment:
             {"reason": "analysis_interrupted" if known else "analysis_late"},
             end_ms=now,
         )
+    return assignment(session, vault, sitting)
+
+
+def assignment(session: Session, vault: Vault, sitting: Sitting) -> Assignment:
+    """Return what an analysis of this sitting needs; nothing of the face where the exam does not measure faces."""
     settings = AnalysisSettings.for_exam(sitting.exam.rules, sitting.exam.detection)
-    return Assignment(settings, photo_content(session, vault, sitting_id, PhotoKind.FACE))
+    mode = profiles.mode_of(sitting.exam)
+    if mode is not BiometricsMode.SERVER:
+        return Assignment(settings, mode, None, None)
+    try:
+        enrolled = templates.reference(session, vault, sitting, DESCRIPTOR.sha256)
+    except KeyDestroyed:
+        return Assignment(settings, mode, None, None)  # the person was erased
+    face = None if enrolled is not None else photo_content(session, vault, sitting.id, PhotoKind.FACE)
+    return Assignment(settings, mode, enrolled, face)
 
 
 def look(session: Session, sitting_id: int) -> Standing:

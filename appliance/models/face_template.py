@@ -17,9 +17,7 @@ class FaceProtection(Base):
     __tablename__ = "face_protection"
     __table_args__ = (
         UniqueConstraint("company_id", "version"),
-        Index(
-            "ix__face_protection_in_force", "company_id", unique=True, postgresql_where=text("retired_at IS NULL")
-        ),
+        Index("ix__face_protection_in_force", "company_id", unique=True, postgresql_where=text("retired_at IS NULL")),
     )
 
     id: Mapped[Id]
@@ -36,7 +34,9 @@ class FaceTemplate(Base):
     __tablename__ = "face_template"
     __table_args__ = (
         Index("ix__face_template_in_use", "company_id", "id", postgresql_where=text("revoked_at IS NULL")),
-        Index("ix__face_template_revoked", "company_id", "revoked_at", postgresql_where=text("revoked_at IS NOT NULL")),
+        Index(
+            "ix__face_template_revoked", "company_id", "revoked_at", postgresql_where=text("revoked_at IS NOT NULL")
+        ),
     )
 
     id: Mapped[Id]

@@ -175,6 +175,11 @@ def submit_photo(
 def request_photo(session: Session, actor: Actor, sitting: Sitting, kind: PhotoKind) -> None:
     """Ask the candidate for a photo again; all other steps stay done, and a running exam goes on."""
     user_id(actor)
+    ask_again(session, actor, sitting, kind)
+
+
+def ask_again(session: Session, actor: Actor, sitting: Sitting, kind: PhotoKind) -> None:
+    """Do that in the name of a person or of the exam's rule."""
     if kind not in required_photos(sitting.exam.identification):
         raise BadInput(f"This exam does not ask for a photo of the {kind}.", field="kind")
     _begin(session, sitting, WITH_PHOTO, present=False)

@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 from appliance import audit, bus
 from appliance.audit import Actor
 from appliance.db import from_ms, to_ms, utcnow
-from appliance.errors import BadInput, ImpossibleStep, NotFound
+from appliance.errors import BadInput, ImpossibleStep, NotAllowed, NotFound
 from appliance.models import Incident, Observation, Sitting
 from appliance.security import identity
-from appliance.services import browser_reports, payloads, reviews
+from appliance.services import browser_reports, evidence_pictures, payloads, reviews
 from appliance.services.actors import names, user_id
+from appliance.services.evidence_pictures import Shot
 from appliance.services.free_text import storable
 from appliance.vocabulary import WARNING_TYPES, Decision, ObservationSource, ObservationType
 from appliance.vocabulary import SittingState as S
@@ -58,6 +59,7 @@ def open_observation(
     detector: str = "",
     details: dict[str, Any] | None = None,
     end_ms: int | None = None,
+    pictures: Iterable[Shot] = (),
 ) -> Observation:
     """Keep what began (or, with ``end_ms``, happened) and tell the feed.
 
@@ -84,6 +86,7 @@ def open_observation(
         decision=Decision.PENDING,
     )
     session.add(row)
+    evidence_pictures.attach(row, pictures)
     _publish_observation(session, sitting, "observation.opened", row)
     return row
 
@@ -103,11 +106,16 @@ def update_observation(
 
 
 def close_observation(
-    session: Session, observation_id: int, end_ms: int, confidence: float | None = None
+    session: Session,
+    observation_id: int,
+    end_ms: int,
+    confidence: float | None = None,
+    pictures: Iterable[Shot] = (),
 ) -> Observation:
     """End it; ending it again changes nothing."""
     row = _locked(session, observation_id)
     if row.ended_at is None:
+        evidence_pictures.attach(row, pictures)
         row.confidence = max(row.confidence, confidence or 0.0)
         _close(session, row, end_ms)
     return row
@@ -176,6 +184,30 @@ def warn(
     _record(session, actor, sitting, "incident.warn", ("incident", _id(session, incident)), type=incident.type)
     _publish_incident(session, sitting, "incident.warning", incident)
     return incident
+
+
+def warn_by_rule(
+    session: Session, actor: Actor, sitting: Sitting, observation: Observation, comment: str
+) -> Incident:
+    """Warn the candidate in the name of the appliance, by the exam's rule; the observation stays to be decided."""
+    if actor.kind != "appliance":
+        raise NotAllowed("A person warns in their own name.")
+    incident = _incident_of(session, observation)
+    if incident is None:
+        began, ended = observation.started_at, observation.ended_at
+        incident = _new_incident(
+            session, actor, sitting, observation.type, began, ended, comment, observation.id, by_rule=True
+        )
+    if incident.sent_at is None:
+        incident.sent_at = utcnow()
+        _record(session, actor, sitting, "incident.warn", ("incident", _id(session, incident)), type=incident.type)
+        _publish_incident(session, sitting, "incident.warning", incident)
+    return incident
+
+
+def publish_details(session: Session, sitting: Sitting, row: Observation) -> None:
+    """Tell all who watch that something was added to an observation."""
+    _publish_observation(session, sitting, "observation.updated", row)
 
 
 def add(
@@ -278,6 +310,7 @@ def _new_incident(
     end: datetime | None,
     comment: str,
     observation_id: int | None = None,
+    by_rule: bool = False,
 ) -> Incident:
     incident = Incident(
         sitting_id=sitting.id,
@@ -286,7 +319,7 @@ def _new_incident(
         started_at=start,
         ended_at=end,
         comment=storable(comment).strip(),
-        created_by_id=user_id(actor),
+        created_by_id=None if by_rule else user_id(actor),
     )
     session.add(incident)
     _publish_incident(session, sitting, "incident.added", incident)

@@ -49,11 +49,12 @@ def observation(row: Observation, names: Names = NO_NAMES) -> dict[str, Any]:
         "decided_by": _name(row.decided_by_id, names),
         "details": row.details,
         "technical": row.type in TECHNICAL_TYPES,
+        "pictures": [{"number": shot.number, "at_ms": to_ms(shot.taken_at)} for shot in row.pictures],
     }
 
 
 def incident(row: Incident, names: Names = NO_NAMES) -> dict[str, Any]:
-    """Return an incident; ``created_by`` is a name, ``sent_ms`` makes it a warning."""
+    """Return an incident; ``created_by`` is a name, none where the exam's rule made it (``by_rule``)."""
     return {
         "id": row.id,
         "sitting_id": row.sitting_id,
@@ -63,6 +64,7 @@ def incident(row: Incident, names: Names = NO_NAMES) -> dict[str, Any]:
         "end_ms": ms(row.ended_at),
         "comment": row.comment,
         "created_by": _name(row.created_by_id, names),
+        "by_rule": row.created_by_id is None,
         "sent_ms": ms(row.sent_at),
         "seen_ms": ms(row.seen_at),
         "withdrawn_ms": ms(row.withdrawn_at),

@@ -245,9 +245,8 @@ def near(
     ids: Sequence[int],
 ) -> list[Found]:
     """Return the exact distances of these templates to the protected numbers ``asked``, nearest first."""
-    places = dict(
-        session.execute(select(FaceTemplate.id, FaceTemplate.sitting_id).where(FaceTemplate.id.in_(ids))).tuples()
-    )
+    query = select(FaceTemplate.id, FaceTemplate.sitting_id).where(FaceTemplate.id.in_(ids))
+    places = {row.id: row.sitting_id for row in session.execute(query)}
     found = [
         Found(template_id, candidate_id, places.get(template_id), _apart(asked, numbers))
         for batch in load(session, vault, protection, company_id, model_hash, ids)

@@ -9,6 +9,7 @@ import av.error
 import cv2
 import numpy as np
 
+from appliance.errors import BiometricsOff
 from appliance.vocabulary import IdentityVerdict, PhotoKind
 from media.biometrics.engine import Descriptor, Engine
 from media.biometrics.engines import default_engine
@@ -80,6 +81,7 @@ def check_photo(
 ) -> PhotoCheck:
     """Judge a photo of the check-in; takes about 0.3 s of a core. Never raises for what a candidate may send.
 
+    ``engine``: ``engine_for`` the exam's mode; where faces are not measured only the quality is judged.
     ``content``: JPEG, PNG or WebP. ``reference``: for a face photo the enrolled descriptor, for a document that of
     the face photo. On a document the largest face is taken: passports show a second, pale one.
     """
@@ -96,14 +98,24 @@ def check_photo(
     hints = _quality(image, face, mesh, kind)
     if hints:
         return PhotoCheck(False, len(faces), hints)
-    descriptor = (engine or default_engine()).describe(image, face)
-    if reference is None:
+    descriptor = _described(image, face, engine)
+    if reference is None or descriptor is None:
         return PhotoCheck(True, len(faces), (), descriptor=descriptor)
     verdict, apart = compare(descriptor, reference, thresholds or Thresholds())
     if kind is PhotoKind.DOCUMENT and verdict is IdentityVerdict.MISMATCH and apart < 0.7:
         # a printed portrait, years old: only a large distance says that it is another person
         verdict = IdentityVerdict.UNDETERMINED
     return PhotoCheck(True, len(faces), (), verdict, round(apart, 4), descriptor)
+
+
+def _described(image: Image, face: Face, engine: Engine | None) -> Descriptor | None:
+    """The descriptor; None where the exam's own engine describes nobody. A job that asked for no mode is refused."""
+    if engine is None:
+        return default_engine().describe(image, face)
+    try:
+        return engine.describe(image, face)
+    except BiometricsOff:
+        return None
 
 
 def _decode(content: bytes) -> Image:

@@ -59,7 +59,7 @@ def incidents_table(manifest: dict[str, Any]) -> bytes:
             "" if row["end_ms"] is None else row["end_ms"] - zero,
             row["type"],
             row["comment"],
-            row["created_by"],
+            "exam's rule" if row["created_by"] is None else row["created_by"],
             *(_utc(row[name]) for name in ("sent_ms", "seen_ms", "withdrawn_ms")),
         ]
         for row in manifest["incidents"]

@@ -13,9 +13,9 @@ from appliance.collaborators import Collaborators
 from appliance.db import to_ms, unit_of_work
 from appliance.models import Part, VaultObject
 from appliance.services import incidents, recordings, reviews, sittings
-from appliance.vocabulary import ObservationSource, PartSource, PartState, PhotoKind
+from appliance.vocabulary import ObservationSource, PartSource, PartState
 from media import watch_log
-from media.analysis import Analyser, AnalysisSettings, ObservationEvent, check_photo
+from media.analysis import Analyser, ObservationEvent
 from media.frames.file_source import FileSource
 
 ANALYSER = Actor.appliance("analysis")
@@ -61,10 +61,8 @@ def _decrypted(session: Session, collaborators: Collaborators, part: Part, folde
 
 
 def _analyser(session: Session, collaborators: Collaborators, part: Part) -> Analyser:
-    exam = sittings.get(session, part.sitting_id).exam
-    face = watch_log.photo_content(session, collaborators.vault, part.sitting_id, PhotoKind.FACE)
-    reference = None if face is None else check_photo(face, PhotoKind.FACE).descriptor
-    return Analyser(reference, AnalysisSettings.for_exam(exam.rules, exam.detection))
+    assignment = watch_log.assignment(session, collaborators.vault, sittings.get(session, part.sitting_id))
+    return Analyser(assignment.reference(), assignment.settings, engine=assignment.engine())
 
 
 def _watch(analyser: Analyser, path: Path, part: Part) -> list[ObservationEvent]:
