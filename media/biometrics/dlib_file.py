@@ -78,8 +78,6 @@ FILTERS = (32, 32, 32, 64, 64, 64, 64, 128, 128, 128, 256, 256, 256, 256)
 
 
 class Reader:
-    """Reads dlib's numbers one after the other; anything unexpected raises DamagedModel."""
-
     """Takes value after value out of a file of dlib. All methods raise DamagedModel."""
 
     def __init__(self, path: Path) -> None:

@@ -1,8 +1,8 @@
 """Rewrites a TensorFlow Lite network as ONNX, weight by weight: browsers then need one runtime for all networks.
 
 Only the operators that MediaPipe's face networks are made of. Sources: the schema of TensorFlow Lite
-(tensorflow/lite/schema/schema.fbs) and the operators of ONNX (opset 17). TensorFlow Lite keeps pictures as NHWC, ONNX as
-NCHW: pictures are turned once at the input, and back where something is not a picture any more.
+(tensorflow/lite/schema/schema.fbs) and the operators of ONNX (opset 17). TensorFlow Lite keeps pictures as NHWC, ONNX
+as NCHW: pictures are turned once at the input, and back where something is not a picture any more.
 """
 
 from collections.abc import Callable
