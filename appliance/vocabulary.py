@@ -197,6 +197,14 @@ class PhotoState(StrEnum):
     SUPERSEDED = "superseded"
 
 
+class PhotoSource(StrEnum):
+    """Where a check-in photo was judged, and whether there is a picture."""
+
+    UPLOADED = "uploaded"
+    ON_DEVICE = "on_device"
+    """By the candidate's own browser, which kept the picture: only its word is here."""
+
+
 class IdentityVerdict(StrEnum):
     """What the comparison of two faces said."""
 
@@ -287,6 +295,8 @@ class ObservationSource(StrEnum):
 
     DETECTOR = "detector"
     BROWSER = "browser"
+    ON_DEVICE = "on_device"
+    """The same detectors, run by the candidate's own browser: as trustworthy as that browser."""
     HUMAN = "human"
 
 
@@ -360,6 +370,21 @@ BROWSER_TYPES = frozenset(
     }
 )
 """What a candidate's browser may report of itself."""
+
+ON_DEVICE_TYPES = frozenset(
+    {
+        ObservationType.EXTRA_USER_IN_FRAME,
+        ObservationType.SUBSTITUTION_USER,
+        ObservationType.NO_USER_IN_FRAME,
+        ObservationType.AVERT_EYES,
+        ObservationType.VOICE_DETECTED,
+        ObservationType.TALK,
+        ObservationType.CAMERA_NO_PICTURE,
+        ObservationType.MIC_NO_SOUND,
+        ObservationType.UNDETERMINED,
+    }
+)
+"""What the analysis in a candidate's browser may find, in exams that ask for it."""
 
 WARNING_TYPES = (
     ObservationType.EXTRA_USER_IN_FRAME,

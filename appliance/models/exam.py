@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from appliance.db import Base, utcnow
 from appliance.models.columns import Id, word
 from appliance.models.company import Company
-from appliance.vocabulary import BiometricsMode, ExamMode, IdentityAction
+from appliance.vocabulary import BiometricsMode, ExamMode, IdentityAction, Track
 
 
 class Exam(Base):
@@ -49,3 +49,10 @@ class Exam(Base):
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
     company: Mapped[Company] = relationship()
+
+    @property
+    def tracks(self) -> tuple[Track, ...]:
+        """What is evidence of its sittings. A camera that is analysed in the candidate's browser stays there."""
+        if self.biometrics is BiometricsMode.ON_DEVICE:
+            return (Track.SCREEN,)
+        return (Track.CAMERA, Track.SCREEN)

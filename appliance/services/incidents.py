@@ -68,9 +68,9 @@ def open_observation(
     """
     sitting = _sitting(session, sitting_id)
     now = utcnow()
-    if source is ObservationSource.BROWSER:
-        already = browser_reports.admit(session, sitting, type, now)
-        details = browser_reports.clean(details or {})
+    if source in browser_reports.SOURCES:
+        already = browser_reports.admit(session, sitting, type, now, source, detector)
+        details = browser_reports.clean(details or {}, source)
         if already is not None:
             return already if end_ms is None else close_observation(session, already.id, end_ms, confidence)
     start = min(from_ms(start_ms), now) if from_ms(start_ms) > now + AHEAD else from_ms(start_ms)
@@ -98,8 +98,8 @@ def update_observation(
     row = _locked(session, observation_id)
     if row.ended_at is None:
         row.confidence = max(row.confidence, confidence)
-        is_browser = row.source is ObservationSource.BROWSER
-        more = browser_reports.clean(details or {}) if is_browser else details or {}
+        is_browser = row.source in browser_reports.SOURCES
+        more = browser_reports.clean(details or {}, row.source) if is_browser else details or {}
         row.details = {**row.details, **more}
         _publish_observation(session, _sitting(session, row.sitting_id), "observation.updated", row)
     return row
