@@ -87,13 +87,18 @@ def zone_readings(page: Page, group: Sequence[Quad], networks: TextNetworks) -> 
         yield [networks.read(_cut(page.image, quad, margin, stretch), SAME) for quad in group]
 
 
-def print_lines(page: Page, networks: TextNetworks, besides: Sequence[Quad] = ()) -> list[Print]:
-    """Read the other lines, from the top down."""
+def print_rows(page: Page, besides: Sequence[Quad] = ()) -> list[Quad]:
+    """Return the rows of print worth reading, from the top down."""
     known = {id(quad) for quad in besides}
     rows = [row for row in page.rows if id(row) not in known and _aspect(row) >= PRINT_ASPECT]
     rows = sorted(rows, key=lambda row: -_height(row) * _width(row))[:MOST_PRINT]
+    return sorted(rows, key=_centre_y)
+
+
+def print_lines(page: Page, rows: Sequence[Quad], networks: TextNetworks) -> list[Print]:
+    """Read rows of print in Latin letters (and many others, but not Cyrillic); those without any are left out."""
     found = []
-    for row in sorted(rows, key=_centre_y):
+    for row in rows:
         reading = networks.read(straightened(page.image, row))
         if reading.text.strip():
             found.append(Print(reading.text.strip(), reading.confidence, row, _height(row)))

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from media.biometrics.documents.lines import LENGTHS, Page, cells, zone_groups, zone_readings
-from media.biometrics.documents.mrz import Cells, Zone, settle
+from media.biometrics.documents.mrz import INDEX, Cells, Zone, limit, settle
+from media.biometrics.documents.mrz_formats import FORMATS
 from media.biometrics.documents.text_networks import LineReading, Quad, TextNetworks
 
 ENOUGH = 2
@@ -23,6 +24,8 @@ class FoundZone:
     zone: Zone
     quads: Sequence[Quad]
     readings: int
+    least_sure_name: float = 0.0
+    """Least probability of a letter of the names, fillers between them included."""
 
 
 def read_zone(page: Page, networks: TextNetworks) -> FoundZone | None:
@@ -40,6 +43,7 @@ def read_zone(page: Page, networks: TextNetworks) -> FoundZone | None:
 def _read_group(page: Page, group: Sequence[Quad], networks: TextNetworks) -> FoundZone | None:
     taken: list[list[LineReading]] = []
     found: Zone | None = None
+    lines: list[Cells] | None = None
     for readings in zone_readings(page, group, networks):
         taken.append(readings)
         length = _length(taken, len(group))
@@ -51,7 +55,21 @@ def _read_group(page: Page, group: Sequence[Quad], networks: TextNetworks) -> Fo
         found = settle(lines) if lines is not None else None
         if found is not None and found.all_fit:
             break
-    return FoundZone(found, group, len(taken)) if found is not None else None
+    if found is None or lines is None:
+        return None
+    return FoundZone(found, group, len(taken), _least_sure_name(found, lines))
+
+
+def _least_sure_name(zone: Zone, lines: Sequence[Cells]) -> float:
+    """Names may hold no digits: look-alikes are folded before the letters are weighed."""
+    sure = []
+    for slot in FORMATS[zone.kind].slots:
+        if slot.name not in ("names", "surname", "given_names"):
+            continue
+        text = "".join(zone.lines[line][column] for line, column in slot.places).rstrip("<")
+        for (line, column), char in zip(slot.places, text, strict=False):
+            sure.append(float(limit(lines[line][column], slot.alphabet)[INDEX[char]]))
+    return min(sure, default=0.0)
 
 
 def _length(taken: list[list[LineReading]], lines: int) -> int | None:
