@@ -12,8 +12,12 @@ from media.frames.frame import NoPicture
 
 SAME_GREY = 14
 """Grey levels by which a pixel of a jumper may differ between two pictures and still be the same jumper."""
+EDGE = 10
+"""Grey levels between neighbours in the thumbnail from which there is an outline; flat areas may be wall or jumper."""
 SETTLED = 0.25
 """Widths of the face by which somebody who sits may move between two pictures."""
+FEWEST = 60
+"""Pixels of the thumbnail below which nothing is concluded from them."""
 SEATED_SHARE = 0.55
 """Share of the body's pixels that stayed as they were, from which somebody is taken to sit there still."""
 
@@ -66,14 +70,30 @@ class Absence:
             self._thumbnail = scene.light.thumbnail
 
     def _seated(self, scene: Scene) -> float:
-        """Share 0 to 1 of the body's pixels that are as they were; 0 when no body is known."""
+        """Share 0 to 1 of the pixels at the body's outlines that are as they were; 0 when no body is known.
+
+        Flat areas say nothing, unless there is little else: behind a grey jumper there may be a grey wall.
+        """
         if self._body is None or self._thumbnail is None:
             return 0.0
         before = self._thumbnail[self._body].astype(np.int16)
         difference = scene.light.thumbnail[self._body].astype(np.int16) - before
-        if difference.size < 60:  # a face at the lower edge: no body to speak of
+        if difference.size < FEWEST:  # a face at the lower edge: no body to speak of
             return 0.0
-        return float((np.abs(difference) <= SAME_GREY).mean())
+        same = np.abs(difference) <= SAME_GREY
+        outlines = _outlines(before)
+        return float(same[outlines].mean() if outlines.sum() >= FEWEST else same.mean())
+
+
+def _outlines(grey: NDArray[np.int16]) -> NDArray[np.bool_]:
+    """Where neighbours differ, and the pixels at either side of it."""
+    edges = np.zeros(grey.shape, dtype=np.bool_)
+    down, across = np.abs(np.diff(grey, axis=0)) >= EDGE, np.abs(np.diff(grey, axis=1)) >= EDGE
+    edges[1:] |= down
+    edges[:-1] |= down
+    edges[:, 1:] |= across
+    edges[:, :-1] |= across
+    return edges
 
 
 def _moved(before: Face, now: Face) -> float:
