@@ -1,15 +1,12 @@
 """``kustos analyse``: what the analysis sees and hears in a recording, without server and database."""
 
 import json
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
+from appliance.cli.stdout import own_stdout
 from appliance.cli.table import Row, print_table
 
 FILE = click.Path(path_type=Path)
@@ -39,7 +36,7 @@ def analyse(file: Path, reference: Path | None, audio: bool | None, as_json: boo
     FILE may be WebM, MP4, MKV, MJPEG (its sound beside it as WAV), GIF or WAV. Times are seconds of the file.
     The exit status is 0 when it was analysed, whatever was found, and 1 when it could not be.
     """
-    with _own_stdout():
+    with own_stdout():
         from media.recorded import analyse_file, reference_of  # noqa: PLC0415 - loads the media libraries
 
         known = None if reference is None else reference_of(reference)
@@ -51,19 +48,6 @@ def analyse(file: Path, reference: Path | None, audio: bool | None, as_json: boo
         click.echo(json.dumps(found, ensure_ascii=False))
     else:
         _print(found)
-
-
-@contextmanager
-def _own_stdout() -> Iterator[None]:
-    """Send to stderr what native libraries print: programs read stdout."""
-    sys.stdout.flush()
-    kept = os.dup(1)
-    os.dup2(2, 1)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
 
 
 def _version() -> str:

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from appliance.cli import analyse, audit, check, demo, evidence, nodes, processes, up
+from appliance.cli import analyse, audit, biometrics, check, demo, evidence, nodes, processes, up
 from appliance.errors import ApplianceError
 
 
@@ -32,6 +32,7 @@ main.add_command(processes.gateway)
 main.add_command(nodes.node)
 main.add_command(processes.worker)
 main.add_command(audit.audit)
+main.add_command(biometrics.biometrics)
 main.add_command(check.check)
 main.add_command(analyse.analyse)
 main.add_command(demo.demo)

@@ -1,0 +1,91 @@
+"""Pictures of documents: is the machine readable zone found, do its check digits fit, are its fields right?
+
+A truth file ``NAME.json`` beside a picture may have ``mrz`` (its lines, as a list or a text) or ``fields`` (name ->
+value, names as in ``media.biometrics.documents.mrz``), or both. Without one only the check digits can be judged.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import cv2
+import numpy as np
+
+from media.biometrics.documents.lines import page_of
+from media.biometrics.documents.mrz import Zone, parse
+from media.biometrics.documents.text_networks import text_networks
+from media.biometrics.documents.zone_reader import read_zone
+from media.biometrics.report.contents import Contents, Document
+from media.biometrics.report.statistics import Json, rate
+
+SIDE = 1280
+
+
+def report(found: Contents, progress: Callable[[str], None]) -> Json:
+    """How often a zone is found, fits its check digits, and is right."""
+    each: list[Json] = []
+    for number, document in enumerate(found.documents, 1):
+        row = _one(found, document)
+        if row is not None:
+            each.append(row)
+        progress(f"documents: {number} of {len(found.documents)}")
+    with_zone = [row for row in each if row["kind"]]
+    fitting = sum(row["fits"] for row in each)
+    known = [row for row in each if row["truth"] is not None]
+    truths = [row["truth"] for row in known]
+    return {
+        "pictures": len(each),
+        "found": rate(len(with_zone), len(each)),
+        "all_digits_fit": rate(fitting, len(each)),
+        "fit_of_found": rate(fitting, len(with_zone)),
+        "with_truth": {
+            "documents": len(truths),
+            "all_fields_right": rate(sum(truth["right"] == truth["fields"] for truth in truths), len(truths)),
+            "fields_right": rate(sum(truth["right"] for truth in truths), sum(truth["fields"] for truth in truths)),
+            "checked_but_wrong": rate(
+                sum(len(truth["checked_but_wrong"]) for truth in truths), sum(truth["checked"] for truth in truths)
+            ),
+        },
+        "how": "a picture without a truth file counts for what its own check digits say; whether there is a zone on "
+        "it at all is then not known",
+        "each": each,
+    }
+
+
+def _one(found: Contents, document: Document) -> Json | None:
+    image = cv2.imread(str(document.path))
+    if image is None:
+        found.skipped[document.path] = "cannot be read as a picture"
+        return None
+    networks = text_networks()
+    reading = read_zone(page_of(np.asarray(image, dtype=np.uint8), networks, SIDE), networks)
+    zone = reading.zone if reading else None
+    return {
+        "picture": found.name(document.path),
+        "kind": zone.kind if zone else "",
+        "fits": bool(zone and zone.all_fit),
+        "digits": "".join("+" if fits else "-" for fits in zone.digits.values()) if zone else "",
+        "checked_fields": sum(field.checked for field in zone.fields.values()) if zone else 0,
+        "truth": None if document.truth is None else _against(document.truth, zone),
+    }
+
+
+def _against(truth: Mapping[str, Any], zone: Zone | None) -> Json:
+    """How many of the true fields were read rightly, and which were wrong although told as checked."""
+    wanted = dict(truth.get("fields") or {})
+    lines = truth.get("mrz")
+    if lines:
+        true_zone = parse(lines.split() if isinstance(lines, str) else [str(line) for line in lines])
+        wanted = {**({name: field.value for name, field in true_zone.fields.items()} if true_zone else {}), **wanted}
+    read = zone.fields if zone else {}
+    right = [name for name, value in wanted.items() if name in read and _same(read[name].value, str(value))]
+    checked = [name for name in wanted if name in read and read[name].checked]
+    return {
+        "fields": len(wanted),
+        "right": len(right),
+        "checked": len(checked),
+        "checked_but_wrong": [name for name in checked if name not in right],
+    }
+
+
+def _same(read: str, true: str) -> bool:
+    return "".join(read.upper().split()) == "".join(true.replace("<", " ").upper().split())
