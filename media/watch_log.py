@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.expression import cast
 
 from appliance.db import to_ms, utcnow
-from appliance.errors import KeyDestroyed
+from appliance.errors import KeyDestroyed, NotFound
 from appliance.models import IdentityPhoto, LiveMedia, Part, Sitting, VaultObject
 from appliance.services import check_ins, incidents, profiles, recordings, sittings, templates, tiles
 from appliance.vault import Vault
@@ -103,15 +103,17 @@ def look(session: Session, sitting_id: int) -> Standing:
 
 
 def photo_content(session: Session, vault: Vault, sitting_id: int, kind: PhotoKind) -> bytes | None:
-    """Return the photo of a kind that counts now; None if there is none, or a new one is wanted."""
+    """Return the photo of a kind that counts now; None if there is none here, or a new one is wanted."""
     photo = check_ins.current_photo(session, sitting_id, kind)
-    if photo is None or photo.state is not PhotoState.SUBMITTED:
+    if photo is None or photo.state is not PhotoState.SUBMITTED or photo.vault_object_id is None:
         return None
     return read_photo(session, vault, photo)
 
 
 def read_photo(session: Session, vault: Vault, photo: IdentityPhoto) -> bytes:
     """Return a photo's bytes; raise ``KeyDestroyed`` or ``VaultTampered``."""
+    if photo.vault_object_id is None:
+        raise NotFound("The picture stayed in the candidate's browser.")
     with vault.open(session, session.get_one(VaultObject, photo.vault_object_id)) as reader:
         return reader.read(0, reader.size)
 

@@ -139,6 +139,15 @@ OF_THE_BOX: Final[dict[str, Cause]] = {
 }
 
 OF_A_SITTING: Final[dict[str, Cause]] = {
+    "camera_stays": Cause(
+        "The camera of this exam is not sent: the candidate's own browser looks at it.",
+        "Nothing is to be done; only findings and figures come.",
+    ),
+    "own_analysis_failed": Cause(
+        "The analysis in the candidate's browser does not run, or is too slow to judge by.",
+        "Have the candidate close other programs and tabs, take a current Chrome, Edge or Firefox, then reload the"
+        " page. The exam goes on; the span is shown as undetermined.",
+    ),
     "sitting_over": Cause("The sitting is over: nothing is live.", "Look at its timeline instead."),
     "not_started": Cause("The exam has not been started: nothing is recorded or analysed yet."),
     "not_joined": Cause(

@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from appliance.db import Base, utcnow
 from appliance.models.columns import Id, word
-from appliance.vocabulary import IdentityVerdict, PhotoKind, PhotoState
+from appliance.models.document_reading import DocumentReading
+from appliance.vocabulary import IdentityVerdict, PhotoKind, PhotoSource, PhotoState
 
 
 class Consent(Base):
@@ -44,7 +45,7 @@ class SystemCheck(Base):
 
 
 class IdentityPhoto(Base):
-    """A face or document photo in the vault, with what the comparison said of it."""
+    """A face or document photo with what the comparison said of it: in the vault, or left with the candidate."""
 
     __tablename__ = "identity_photo"
 
@@ -52,7 +53,9 @@ class IdentityPhoto(Base):
     sitting_id: Mapped[int] = mapped_column(ForeignKey("sitting.id", ondelete="CASCADE"), index=True)
     kind: Mapped[PhotoKind] = mapped_column(word(PhotoKind))
     state: Mapped[PhotoState] = mapped_column(word(PhotoState), default=PhotoState.SUBMITTED)
-    vault_object_id: Mapped[int] = mapped_column(ForeignKey("vault_object.id"))
+    source: Mapped[PhotoSource] = mapped_column(word(PhotoSource), default=PhotoSource.UPLOADED)
+    vault_object_id: Mapped[int | None] = mapped_column(ForeignKey("vault_object.id"))
+    """None of one judged on the device: there is no picture here."""
     content_type: Mapped[str] = mapped_column(default="image/jpeg")
     width: Mapped[int]
     height: Mapped[int]
@@ -60,4 +63,9 @@ class IdentityPhoto(Base):
     distance: Mapped[float | None]
     hints: Mapped[list[Any]] = mapped_column(default=list)
     """Quality hints as codes: ``no_face``, ``too_dark``, ``several_faces`` …"""
+    models: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Of one judged on the device: name -> SHA-256, as its browser says."""
     taken_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+    reading: Mapped[DocumentReading | None] = relationship(lazy="selectin", viewonly=True)
+    """Of a document, once the worker has read it."""

@@ -1,7 +1,7 @@
 """What a candidate's browser may report: a stranger's word, so its kind, size and rate are limited.
 
-Of itself in every exam (``BROWSER``), and what its own analysis finds where the exam asks for that (``ON_DEVICE``): of
-such a finding only figures and words of a list are kept, so that no picture and no template can come with it.
+Of itself in every exam (``BROWSER``), and what its own analysis finds where the exam asks for that (``ON_DEVICE``):
+of such a finding only figures and words of a list are kept, so that no picture and no template can come with it.
 """
 
 import re

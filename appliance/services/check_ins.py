@@ -11,20 +11,22 @@ from appliance.audit import Actor
 from appliance.db import utcnow
 from appliance.errors import BadInput, CheckInIncomplete, ConsentMissing, ImpossibleStep, NotFound, TooMany
 from appliance.models import Consent, IdentityPhoto, Sitting, SystemCheck
-from appliance.services import payloads, pictures, sittings
+from appliance.services import challenge_states, payloads, pictures, sittings
 from appliance.services.actors import user_id
 from appliance.services.consent_texts import CONSENT_TEXTS, ConsentText, consent_text
 from appliance.services.free_text import storable, storable_json
 from appliance.sitting_machine import LIVE
 from appliance.vault import Vault
-from appliance.vocabulary import CheckInStep, ExamMode, IdentityVerdict, PhotoKind, PhotoState
+from appliance.vocabulary import BiometricsMode, CheckInStep, ExamMode, IdentityVerdict, PhotoKind, PhotoState
 from appliance.vocabulary import SittingState as S
 
 __all__ = [
     "CONSENT_TEXTS",
     "ConsentText",
+    "advance",
     "answer_consent",
     "consent_text",
+    "demand_step",
     "enter_waiting_room",
     "get_photo",
     "photos",
@@ -99,7 +101,7 @@ def answer_consent(
     details = {"version": text.version, "text_hash": text.hash, "language": text.language}
     _record(session, actor, sitting, "consent.accept" if accepted else "consent.refuse", **details)
     if accepted:
-        _advance(session, sitting, "consent")
+        advance(session, sitting, "consent")
     else:
         sittings.decline(session, actor, sitting)
     return row
@@ -121,7 +123,7 @@ def record_system_check(
     row = SystemCheck(sitting_id=sitting.id, passed=not faults, **kept)
     session.add(row)
     _record(session, actor, sitting, "system_check.run", passed=row.passed, faults=faults)
-    _advance(session, sitting, "system_check")
+    advance(session, sitting, "system_check")
     return row
 
 
@@ -145,14 +147,11 @@ def submit_photo(
     max_bytes: int = 8 * 1024 * 1024,
 ) -> IdentityPhoto:
     """Check and clean the photo, seal it under the sitting's key and have it compared; an older one is superseded."""
+    if sitting.exam.biometrics is BiometricsMode.ON_DEVICE:
+        raise BadInput("This exam leaves photos in the candidate's browser.", field="kind")
     _check_photo_wanted(session, sitting, kind)
     picture = pictures.clean(content, max_bytes)
-    _begin(session, sitting, WITH_PHOTO)
-    _check_photo_wanted(session, sitting, kind)
-    of_kind = (IdentityPhoto.sitting_id == sitting.id) & (IdentityPhoto.kind == kind)
-    _limit(session, IdentityPhoto, of_kind, MAX_PHOTOS)
-    for older in session.scalars(select(IdentityPhoto).where(of_kind)):
-        older.state = PhotoState.SUPERSEDED
+    begin_photo(session, sitting, kind)
     sealed = vault.seal(session, f"sitting:{sitting.id}", "photo", picture.content)
     session.flush()
     row = IdentityPhoto(
@@ -163,13 +162,30 @@ def submit_photo(
         height=picture.height,
         hints=[],
     )
+    keep_photo(session, actor, sitting, row, sha256=sealed.sha256)
+    jobs.defer(session, "media.check_photo", photo_id=row.id)
+    if kind is PhotoKind.DOCUMENT:
+        jobs.defer(session, "media.read_document", queue="documents", photo_id=row.id)
+    return row
+
+
+def begin_photo(session: Session, sitting: Sitting, kind: PhotoKind) -> None:
+    """See that a photo of this kind may be handed in now, and make way for it: older ones are superseded."""
+    _begin(session, sitting, WITH_PHOTO)
+    _check_photo_wanted(session, sitting, kind)
+    of_kind = (IdentityPhoto.sitting_id == sitting.id) & (IdentityPhoto.kind == kind)
+    _limit(session, IdentityPhoto, of_kind, MAX_PHOTOS)
+    for older in session.scalars(select(IdentityPhoto).where(of_kind)):
+        older.state = PhotoState.SUPERSEDED
+
+
+def keep_photo(session: Session, actor: Actor, sitting: Sitting, row: IdentityPhoto, **details: Any) -> None:
+    """Keep a photo for which way was made, tell of it, and go on to the next step."""
     session.add(row)
     session.flush()
-    jobs.defer(session, "media.check_photo", photo_id=row.id)
-    _record(session, actor, sitting, "photo.submit", kind=kind, photo_id=row.id, sha256=sealed.sha256)
-    bus.publish_sitting(session, sitting, "photo.submitted", {"kind": kind.value, "photo_id": row.id})
-    _advance(session, sitting, f"{kind}_photo")
-    return row
+    _record(session, actor, sitting, "photo.submit", kind=row.kind, photo_id=row.id, source=row.source, **details)
+    bus.publish_sitting(session, sitting, "photo.submitted", {"kind": row.kind.value, "photo_id": row.id})
+    advance(session, sitting, f"{row.kind}_photo")
 
 
 def request_photo(session: Session, actor: Actor, sitting: Sitting, kind: PhotoKind) -> None:
@@ -188,7 +204,7 @@ def ask_again(session: Session, actor: Actor, sitting: Sitting, kind: PhotoKind)
         current.state = PhotoState.RETAKE_REQUESTED
     _record(session, actor, sitting, "photo.request", kind=kind, photo_id=current.id if current else None)
     bus.publish_sitting(session, sitting, "photo.requested", {"kind": kind.value})
-    _advance(session, sitting, f"{kind}_photo_requested")
+    advance(session, sitting, f"{kind}_photo_requested")
 
 
 def set_photo_verdict(
@@ -205,7 +221,11 @@ def set_photo_verdict(
     said = {"verdict": verdict.value if verdict else None, "hints": photo.hints}
     _record(session, actor, sitting, "photo.check", photo_id=photo.id, kind=photo.kind, distance=distance, **said)
     session.flush()
-    payload = {"kind": photo.kind.value, "photo_id": photo.id, **said}
+    session.refresh(photo, ["reading"])
+    known = payloads.photo(photo)
+    payload = {"kind": photo.kind.value, "photo_id": photo.id, "verdict": known["verdict"], "hints": known["hints"]}
+    if known["document"] is not None:
+        payload["document"] = known["document"]
     bus.publish_sitting(session, sitting, "photo.checked", payload)
     return photo
 
@@ -240,7 +260,8 @@ def missing_steps(session: Session, sitting: Sitting) -> list[CheckInStep]:
     if check is None or not check.passed:
         missing.append(CheckInStep.SYSTEM_CHECK)
     done = {row.kind for row in photos(session, sitting.id) if row.state is PhotoState.SUBMITTED}
-    return missing + [STEP_OF[kind] for kind in required_photos(sitting.exam.identification) if kind not in done]
+    missing += [STEP_OF[kind] for kind in required_photos(sitting.exam.identification) if kind not in done]
+    return missing + challenge_states.missing(session, sitting)
 
 
 def photos(session: Session, sitting_id: int) -> list[IdentityPhoto]:
@@ -289,7 +310,14 @@ def _begin(session: Session, sitting: Sitting, states: set[S] | frozenset[S], pr
         sitting.last_seen_at = utcnow()
 
 
-def _advance(session: Session, sitting: Sitting, reason: str) -> None:
+def demand_step(session: Session, sitting: Sitting, step: CheckInStep) -> None:
+    """Lock the sitting for a step of the check-in; raise when it is over or steps before this one are missing."""
+    _begin(session, sitting, {S.CHECK_IN})
+    _demand_consent(session, sitting)
+    _demand_steps_before(session, sitting, step)
+
+
+def advance(session: Session, sitting: Sitting, reason: str) -> None:
     """Set the step the candidate's page shows next, from what is there."""
     missing = missing_steps(session, sitting)
     step = missing[0] if missing else CheckInStep.WAITING_ROOM
@@ -307,9 +335,14 @@ def _check_photo_wanted(session: Session, sitting: Sitting, kind: PhotoKind) -> 
     if kind not in required_photos(sitting.exam.identification):
         raise BadInput(f"This exam does not ask for a photo of the {kind}.", field="kind")
     _demand_consent(session, sitting)
+    if sitting.state is S.CHECK_IN:
+        _demand_steps_before(session, sitting, STEP_OF[kind])
+
+
+def _demand_steps_before(session: Session, sitting: Sitting, wanted: CheckInStep) -> None:
     order = list(CheckInStep)
-    before = [step for step in missing_steps(session, sitting) if order.index(step) < order.index(STEP_OF[kind])]
-    if before and sitting.state is S.CHECK_IN:
+    before = [step for step in missing_steps(session, sitting) if order.index(step) < order.index(wanted)]
+    if before:
         raise _incomplete(before)
 
 

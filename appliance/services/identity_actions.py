@@ -45,7 +45,8 @@ def follow_up(session: Session, row: Observation) -> IdentityAction | None:
 
     In the transaction that opened it. Never raises for the state the sitting is in.
     """
-    if row.type is not ObservationType.SUBSTITUTION_USER or row.source is not ObservationSource.DETECTOR:
+    seen = row.source in {ObservationSource.DETECTOR, ObservationSource.ON_DEVICE}
+    if row.type is not ObservationType.SUBSTITUTION_USER or not seen:
         return None
     session.flush()
     sitting = sittings.get(session, row.sitting_id)

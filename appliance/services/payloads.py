@@ -8,6 +8,7 @@ from appliance.db import to_ms, utcnow
 from appliance.models import (
     ChatMessage,
     Consent,
+    DocumentReading,
     Gap,
     HandIn,
     IdentityPhoto,
@@ -92,13 +93,24 @@ def photo(row: IdentityPhoto) -> dict[str, Any]:
         "id": row.id,
         "kind": row.kind.value,
         "state": row.state.value,
+        "source": row.source.value,
         "verdict": row.verdict.value if row.verdict else None,
         "distance": row.distance,
-        "hints": row.hints,
+        "hints": [*row.hints, *_reading_hints(row)],
+        "document": document(row.reading) if row.reading is not None else None,
         "width": row.width,
         "height": row.height,
         "taken_ms": to_ms(row.taken_at),
     }
+
+
+def document(row: DocumentReading) -> dict[str, Any]:
+    """Return the outcome of reading a document, without what stands on it: that is fetched, and audited."""
+    return {"name_verdict": row.name_verdict.value, "expired": row.expired, "readable": bool(row.kind)}
+
+
+def _reading_hints(row: IdentityPhoto) -> list[Any]:
+    return [hint for hint in (row.reading.hints if row.reading is not None else ()) if hint not in row.hints]
 
 
 def part(row: Part) -> dict[str, Any]:
@@ -219,6 +231,7 @@ def exam_of(row: Sitting) -> dict[str, Any]:
         "content_url": exam.content_url or ("" if exam.questions else row.session_url),
         "questions": exam.questions,
         "identification": exam.identification,
+        "biometrics": exam.biometrics.value,
         "custom_rules": str(exam.rules.get("custom_rules", "")),
     }
 

@@ -8,11 +8,21 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from appliance.db import Base, utcnow
-from appliance.models import ChatMessage, Gap, IdentityPhoto, Incident, LiveMedia, Observation, Sitting, SystemCheck
-from appliance.services import incidents, payloads, reviews
+from appliance.models import (
+    ChatMessage,
+    Exam,
+    Gap,
+    IdentityPhoto,
+    Incident,
+    LiveMedia,
+    Observation,
+    Sitting,
+    SystemCheck,
+)
+from appliance.services import challenges, incidents, payloads, reviews
 from appliance.services.actors import names
 from appliance.sitting_machine import LIVE
-from appliance.vocabulary import ChatAuthor, PhotoState, Track
+from appliance.vocabulary import BiometricsMode, ChatAuthor, PhotoState, Track
 
 MAX_SITTINGS: Final = 60
 """Two proctors' screens of 30 tiles; what goes beyond waits until a place is free."""
@@ -31,6 +41,7 @@ def entries(session: Session, company_id: int, sitting_ids: Sequence[int] | None
     observations = _grouped(_last(session, Observation, ids, LAST_OBSERVATIONS))
     messages = _grouped(_last(session, ChatMessage, ids, LAST_MESSAGES))
     sent = _grouped(_rows(session, Incident, ids, Incident.sent_at.is_not(None), Incident.withdrawn_at.is_(None)))
+    tries = challenges.staff_payloads(session, ids)
     tracks = _tracks(session, ids)
     people = _people(session, sittings, observations, messages, sent)
     now = utcnow()
@@ -40,6 +51,7 @@ def entries(session: Session, company_id: int, sitting_ids: Sequence[int] | None
             "rules": sitting.exam.rules,
             "custom_rules": str(sitting.exam.rules.get("custom_rules", "")),
             "photos": [payloads.photo(row) for row in photos[sitting.id]],
+            "challenges": tries[sitting.id],
             "unread": _unread(messages[sitting.id]),
             "observations": [payloads.observation(row, people) for row in observations[sitting.id]],
             "messages": [payloads.message(row, sitting.candidate.name, people) for row in messages[sitting.id]],
@@ -123,11 +135,14 @@ def _grouped(rows: Iterable[Any]) -> dict[int, list[Any]]:
 
 
 def _tracks(session: Session, ids: Sequence[int]) -> dict[int, dict[str, str]]:
-    """Return ``live``, ``lost`` or ``none`` for camera and screen of each sitting."""
+    """Return ``live``, ``lost`` or ``none`` for camera and screen of each; ``stays`` for one that is never sent."""
     shown = (Track.CAMERA, Track.SCREEN)
     tracks: dict[int, dict[str, str]] = {number: {track.value: "none" for track in shown} for number in ids}
     for live in _rows(session, LiveMedia, ids, LiveMedia.track.in_(shown)):
         tracks[live.sitting_id][live.track.value] = "live"
+    kept = select(Sitting.id).join(Exam).where(Sitting.id.in_(ids), Exam.biometrics == BiometricsMode.ON_DEVICE)
+    for number in session.scalars(kept):
+        tracks[number][Track.CAMERA.value] = "stays"
     for gap in _rows(session, Gap, ids, Gap.ended_at.is_(None), Gap.track.in_(shown)):
         tracks[gap.sitting_id][gap.track.value] = "lost"
     return tracks

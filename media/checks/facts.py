@@ -13,7 +13,6 @@ from appliance.services import browser_statistics, sittings
 from appliance.settings import Settings
 from appliance.vocabulary import PartState, SittingState, Track
 from media.pipelines import evidence, ledger
-from media.pipelines.sitting import TRACKS
 from media.watch_log import UNTIL
 
 Values = dict[str, str | int | float | bool | None]
@@ -111,7 +110,7 @@ def read(session: Session, settings: Settings, sitting_id: int) -> SittingFacts:
         clock_offset_ms=sitting.clock_offset_ms,
         browser=_browser(session, sitting_id, now),
         checked_in=_checked_in(session, sitting_id),
-        tracks={track: _track(session, sitting_id, track) for track in TRACKS},
+        tracks={track: _track(session, sitting_id, track) for track in sitting.exam.tracks},
         job=None if job is None else AnalysisJob(str(job[0]), bool(job[1])),
         analysed_until_ms=_analysed(session, sitting_id),
         ice_ports=settings.ice_ports,

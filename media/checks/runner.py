@@ -143,9 +143,12 @@ async def _media(
     for check in OF_A_TRACK:
         found = [step for track, probed in probes for step in check(known, track, probed)]
         yield [replace(step, took_ms=took_ms) for step in found] if check is network.check_publication else found
-    camera = next(probed for track, probed in probes if track.track is Track.CAMERA)
-    yield watching.check_tap(known, camera)
-    yield watching.check_analysis(known, camera)
+    camera = next((probed for track, probed in probes if track.track is Track.CAMERA), None)
+    if camera is None:
+        yield watching.check_own_analysis(known)
+    else:
+        yield watching.check_tap(known, camera)
+        yield watching.check_analysis(known, camera)
     yield watching.check_viewers(_watchers(asked))
     yield browser.check_candidate_clock(known)
     finding.materials |= _materials(known, probes, finding.report.steps)

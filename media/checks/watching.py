@@ -11,6 +11,8 @@ from media.checks.probe import TrackProbe, Watcher
 
 OLD_MS: Final = 8000
 """A worker writes every 2 s how far it saw; taking over from a dead one takes 5 s."""
+OWN_ANALYSIS_FAILED: Final = frozenset({"failed", "slow"})
+"""What the candidate's browser says of an analysis that judges nothing, or too little."""
 BEGIN_SECONDS: Final = 6.0
 """From the first part to the first picture seen: the job is fetched, models are loaded, the tap is made."""
 
@@ -48,6 +50,24 @@ def check_analysis(facts: SittingFacts, probe: TrackProbe) -> list[Step]:
     if probe.exists and not probe.flowing:
         return [skipped("analysis", "not_looked_at", "camera", figures)]
     return [passed("analysis", "camera", figures)]
+
+
+def check_own_analysis(facts: SittingFacts) -> list[Step]:
+    """The camera stays with the candidate, whose browser looks at it and says in its reports how that goes."""
+    tap = skipped("tap", "camera_stays")
+    if not facts.recorded:
+        return [tap, skipped("analysis", "not_started")]
+    said = {} if facts.browser is None else facts.browser.of("analysis")
+    figures: Figures = {"age_s": round(facts.browser.age_s, 1)} if facts.browser is not None else {}
+    state = said.get("state")
+    if state == "running":
+        return [tap, passed("analysis", figures=figures)]
+    if state in OWN_ANALYSIS_FAILED:
+        return [
+            tap,
+            failed("analysis", "own_analysis_failed", detail=str(said.get("reason", ""))[:100], figures=figures),
+        ]
+    return [tap, skipped("analysis", "not_looked_at", figures=figures)]
 
 
 def check_viewers(watchers: list[Watcher]) -> list[Step]:
@@ -91,6 +111,6 @@ def _offered(sdp: str) -> str:
 
 
 def _just_begun(facts: SittingFacts) -> bool:
-    camera: TrackFacts = facts.tracks[Track.CAMERA]
-    began = camera.part.started_at if camera.part is not None else facts.started_at
+    camera: TrackFacts | None = facts.tracks.get(Track.CAMERA)
+    began = camera.part.started_at if camera is not None and camera.part is not None else facts.started_at
     return began is not None and (facts.looked_at - began).total_seconds() < BEGIN_SECONDS

@@ -36,6 +36,8 @@ class Facts:
     mode: ExamMode
     started_at: datetime | None
     finished_at: datetime | None
+    tracks: tuple[Track, ...] = (Track.CAMERA, Track.SCREEN)
+    """What is evidence of it; nothing else is taken from its browser."""
 
     @property
     def live(self) -> bool:
@@ -70,7 +72,7 @@ def is_recorded(state: SittingState, started_at: datetime | None) -> bool:
 def facts(session: Session, sitting_id: int) -> Facts:
     """Return what the database says of the sitting; raise ``NotFound``."""
     row = sittings.get(session, sitting_id)
-    return Facts(row.id, row.company_id, row.state, row.exam.mode, row.started_at, row.finished_at)
+    return Facts(row.id, row.company_id, row.state, row.exam.mode, row.started_at, row.finished_at, row.exam.tracks)
 
 
 def standing(session: Session, sitting_id: int, track: Track) -> Standing:

@@ -29,8 +29,6 @@ from media.pipelines.nodes import Node, Nodes
 from media.pipelines.track_keeper import TrackKeeper
 from media.pipelines.viewers import Viewers
 
-TRACKS = (Track.CAMERA, Track.SCREEN)
-"""What is evidence of every sitting."""
 RETRY_SECONDS = 1.0
 """After a step failed: often enough to lose little, seldom enough not to hammer a broken disk."""
 STALL_SECONDS = 10.0
@@ -70,7 +68,7 @@ class SittingPipeline:
         self._store, self._nodes, self._outlet = store, nodes, outlet
         self.node: Node | None = None
         self._pipeline: MediaPipeline | None = None
-        self._tracks = {track: TrackKeeper(facts.id, track, store, folder, disk) for track in TRACKS}
+        self._tracks = {track: TrackKeeper(facts.id, track, store, folder, disk) for track in facts.tracks}
         self._early = EarlyCandidates()
         self._lost_since: datetime | None = None
         self._lost_tracks: set[Track] = set()

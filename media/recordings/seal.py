@@ -21,7 +21,6 @@ from appliance.services import recordings, sittings
 from appliance.vocabulary import GapCause, PartState, SittingState, Track
 from media.pipelines.coverage import Span, uncovered
 from media.pipelines.evidence import last_written, part_path
-from media.pipelines.sitting import TRACKS
 from media.recordings.remux import Remuxed, Unplayable, remux
 
 SEALER = Actor.appliance("sealer")
@@ -112,7 +111,7 @@ def _note_holes(session: Session, sitting: Sitting) -> None:
     if sitting.started_at is None or sitting.finished_at is None:
         return
     whole = (to_ms(sitting.started_at), to_ms(sitting.finished_at))
-    for track in TRACKS:
+    for track in sitting.exam.tracks:
         parts = session.scalars(select(Part).where(Part.sitting_id == sitting.id, Part.track == track)).all()
         gaps = session.scalars(select(Gap).where(Gap.sitting_id == sitting.id, Gap.track == track)).all()
         covered: list[Span] = [(to_ms(gap.started_at), to_ms(gap.ended_at or sitting.finished_at)) for gap in gaps]

@@ -11,7 +11,7 @@ from appliance.models import Company, LiveEvent, Sitting
 from appliance.security.identity import Identity
 from appliance.security.permission_map import Permission
 from appliance.security.predicates import may, require
-from appliance.services import chats, incidents, networks, payloads, sittings
+from appliance.services import chats, identity_actions, incidents, networks, payloads, sittings
 from appliance.settings import Settings
 from appliance.vault import Vault
 from appliance.vocabulary import (
@@ -19,14 +19,13 @@ from appliance.vocabulary import (
     ChatKind,
     ExamMode,
     ObservationSource,
-    ObservationType,
     SittingState,
     Track,
 )
 from media.pipelines import leases
 from media.pipelines.evidence import GATEWAY
 from web.realtime.feed import REPLAY_LIMIT
-from web.realtime.messages import Chat
+from web.realtime.messages import Chat, Observe
 
 STARTS_BY_ITSELF = frozenset({ExamMode.AUTO, ExamMode.OFFLINE})
 """Modes without anybody who could press the button."""
@@ -41,7 +40,7 @@ def arrive(session: Session, sitting_id: int, gateway_id: str) -> tuple[dict[str
     leases.wish(session, sitting_id, gateway_id)
     bus.publish(session, ARRIVALS, "candidate.arrived", {"sitting_id": sitting_id, "gateway_id": gateway_id})
     sitting = sittings.get(session, sitting_id)
-    incidents.close_open(session, sitting_id, ObservationSource.BROWSER, to_ms(utcnow()))
+    end_observations(session, sitting_id)
     summary = payloads.sitting(sitting)
     for name in ("score", "conclusion", "proctor"):
         summary.pop(name, None)
@@ -105,30 +104,43 @@ def send_chat(session: Session, identity: Identity, sitting_id: int, message: Ch
     chats.send(session, identity.actor, sitting, author, message.text, kind, message.ref)
 
 
-def begin_observation(
-    session: Session,
-    sitting_id: int,
-    kind: ObservationType,
-    start_ms: int,
-    details: dict[str, Any],
-    end_ms: int | None,
-) -> int:
-    """Store what a browser reports; return the observation's id."""
+def begin_observation(session: Session, sitting_id: int, said: Observe, start_ms: int, end_ms: int | None) -> int:
+    """Store what a browser reports of itself, or what its own analysis finds; return the observation's id."""
+    source = ObservationSource.ON_DEVICE if said.detector else ObservationSource.BROWSER
     row = incidents.open_observation(
-        session, sitting_id, kind, ObservationSource.BROWSER, start_ms, 1.0, "browser", details, end_ms
+        session,
+        sitting_id,
+        said.kind,
+        source,
+        start_ms,
+        said.confidence if said.detector else 1.0,
+        said.detector or "browser",
+        _details(said),
+        end_ms,
     )
     session.flush()
+    identity_actions.follow_up(session, row)
     return row.id
 
 
-def end_observation(session: Session, observation_id: int, end_ms: int) -> None:
+def update_observation(session: Session, observation_id: int, said: Observe) -> None:
+    """Take in what became clearer of a finding."""
+    incidents.update_observation(session, observation_id, said.confidence, _details(said))
+
+
+def end_observation(session: Session, observation_id: int, said: Observe, end_ms: int) -> None:
     """End what a browser reported."""
-    incidents.close_observation(session, observation_id, end_ms)
+    incidents.close_observation(session, observation_id, end_ms, said.confidence if said.detector else None)
 
 
 def end_observations(session: Session, sitting_id: int) -> None:
     """The candidate's socket is gone: nobody will say when what it reported ends, so it ends now."""
-    incidents.close_open(session, sitting_id, ObservationSource.BROWSER, to_ms(utcnow()))
+    for source in (ObservationSource.BROWSER, ObservationSource.ON_DEVICE):
+        incidents.close_open(session, sitting_id, source, to_ms(utcnow()))
+
+
+def _details(said: Observe) -> dict[str, Any]:
+    return {**said.details, **({"models": said.models} if said.models else {})}
 
 
 def start_by_itself(session: Session, sitting_id: int) -> None:

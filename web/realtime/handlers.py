@@ -47,7 +47,7 @@ VIEWS = 80
 """Views of one socket: 30 tiles of two tracks, the rest for those being replaced."""
 STATS_SECONDS = 10.0
 OPEN_OBSERVATIONS = 64
-"""A browser has nine kinds to report, each open at most once."""
+"""A browser has nine kinds to report, and as many detectors, each open at most once."""
 
 log = structlog.get_logger(__name__)
 
@@ -181,14 +181,16 @@ async def observe(gateway: "Gateway", connection: Connection, message: Observe) 
     if message.phase == "end":
         observation_id = connection.observed.pop(message.ref, None)
         if observation_id is not None:  # unknown: closed with the socket that opened it
-            await gateway.store.run(acts.end_observation, observation_id, at_ms)
+            await gateway.store.run(acts.end_observation, observation_id, message, at_ms)
+        return
+    if message.phase == "update":
+        if message.detector and message.ref in connection.observed:
+            await gateway.store.run(acts.update_observation, connection.observed[message.ref], message)
         return
     if message.phase == "start" and len(connection.observed) >= OPEN_OBSERVATIONS:
         raise TooMany("Too many observations are open; end some first.")
     end_ms = at_ms if message.phase == "instant" else None
-    observation_id = await gateway.store.run(
-        acts.begin_observation, sitting_id, message.kind, at_ms, dict(message.details), end_ms
-    )
+    observation_id = await gateway.store.run(acts.begin_observation, sitting_id, message, at_ms, end_ms)
     if message.phase == "start":
         connection.observed[message.ref] = observation_id
 

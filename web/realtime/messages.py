@@ -127,16 +127,23 @@ class Candidate(ClientMessage, tag="candidate"):
 
 
 class Observe(ClientMessage, tag="observe"):
-    """Candidate's browser: something began (``start``), ended (``end``) or happened at once (``instant``).
+    """Candidate's browser: something began (``start``), became clearer (``update``), ended (``end``) or happened at
+    once (``instant``).
 
-    ``at`` is the browser's clock; ``ref`` joins the end to the start.
+    ``at`` is the browser's clock; ``ref`` joins the end to the start. With ``detector`` it is a finding of the
+    analysis in the browser, of exams that ask for that, by ``models`` (name -> SHA-256).
     """
 
     kind: ObservationType
-    phase: Annotated[str, msgspec.Meta(pattern="^(start|end|instant)$")]
+    phase: Annotated[str, msgspec.Meta(pattern="^(start|update|end|instant)$")]
     at: float
     ref: Name
     details: Annotated[dict[str, str | int | float | bool], msgspec.Meta(max_length=20)] = {}
+    detector: Name = ""
+    confidence: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0
+    models: Annotated[
+        dict[Name, Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]], msgspec.Meta(max_length=8)
+    ] = {}
 
 
 class Chat(ClientMessage, tag="chat"):

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from appliance.services.exams import Answer
+from appliance.vocabulary import IdentityVerdict
 from web.schemas.decoding import Json
 from web.schemas.fields import Word
 
@@ -22,6 +23,22 @@ class SystemCheckReport(Json):
 
     results: Annotated[dict[Word, dict[str, Any]], Meta(min_length=1, max_length=32)]
     client: Annotated[dict[str, Any], Meta(max_length=32)]
+
+
+class PhotoJudged(Json):
+    """What the candidate's own browser says of a photo that stays with it."""
+
+    usable: bool
+    hints: Annotated[list[Annotated[str, Meta(pattern="^[a-z_]{1,32}$")]], Meta(max_length=8)] = []
+    verdict: IdentityVerdict | None = None
+    distance: Annotated[float, Meta(ge=0, le=4)] | None = None
+    models: Annotated[dict[Word, Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]], Meta(max_length=8)] = {}
+
+
+class ChallengeBegun(Json):
+    """Whether a try is begun with twice the time."""
+
+    relaxed: bool = False
 
 
 class AnswerGiven(Json):

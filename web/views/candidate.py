@@ -3,7 +3,8 @@
 from typing import Any
 
 from appliance.security import live_tokens
-from appliance.services import check_ins, exams, incidents, sittings
+from appliance.services import check_ins, exams, incidents, on_device_photos, sittings
+from appliance.services.on_device_photos import Judgement
 from appliance.vocabulary import FinishedBy, PhotoKind
 from web import contexts
 from web.contexts import SittingContext
@@ -61,6 +62,15 @@ def photo(context: SittingContext, request: Request) -> dict[str, Any]:
     kind = PhotoKind(request.matchdict["kind"])
     vault = request.collaborators.vault
     check_ins.submit_photo(request.db, request.actor, vault, context.sitting, kind, content, limit)
+    return state(context, request)
+
+
+def photo_judged(context: SittingContext, request: Request) -> dict[str, Any]:
+    """Keep what the candidate's browser says of a photo; the picture stays there."""
+    body = request.body_struct
+    kind = PhotoKind(request.matchdict["kind"])
+    judged = Judgement(body.usable, tuple(body.hints), body.verdict, body.distance, body.models)
+    on_device_photos.submit(request.db, request.actor, context.sitting, kind, judged)
     return state(context, request)
 
 
