@@ -14,12 +14,15 @@ from appliance.audit import Actor
 from appliance.collaborators import Collaborators, assemble
 from appliance.db import utcnow
 from appliance.models import Sitting
-from appliance.services import sittings
+from appliance.services import challenges, sittings
 from appliance.settings import Settings
 from appliance.vocabulary import SittingState
+from media import challenges as judging
 from media import identity
+from media.biometrics import antispoof
 from media.biometrics.engines import demand_modes
 from media.checks.tasks import check_tasks
+from media.documents import document_tasks
 from media.exports.tasks import export_tasks
 from media.live_analysis import LiveAnalysis
 from media.pipelines.store import Store
@@ -38,7 +41,7 @@ def run(settings: Settings, queues: Sequence[str] = ()) -> None:
     collaborators = assemble(settings)
     store = Store(collaborators.session_factory)
     demand_modes()  # a job that forgets to ask whether an exam's faces may be measured is refused
-    tasks = [media_tasks, export_tasks, check_tasks]
+    tasks = [media_tasks, document_tasks, export_tasks, check_tasks]
     jobs.run_worker(settings, tasks, {"collaborators": collaborators, "store": store}, queues)
 
 
@@ -84,6 +87,29 @@ async def renew_templates(context: JobContext, company_id: int, actor: dict[str,
     await _store(context).insist(identity.renew, _collaborators(context).vault, company_id, actor)
 
 
+@media_tasks.task(name="media.judge_liveness", pass_context=True, retry=jobs.Retry())
+async def judge_liveness(context: JobContext, challenge_id: int) -> None:
+    """Judge the movements a candidate was asked for."""
+    await _judge_challenge(context, challenge_id)
+
+
+@media_tasks.task(name="media.calibrate_gaze", pass_context=True, retry=jobs.Retry())
+async def calibrate_gaze(context: JobContext, challenge_id: int) -> None:
+    """Learn from the points a candidate looked at where on the screen the eyes are."""
+    await _judge_challenge(context, challenge_id)
+
+
+async def _judge_challenge(context: JobContext, challenge_id: int) -> None:
+    collaborators, store = _collaborators(context), _store(context)
+    handed = await store.insist(judging.read, collaborators.vault, challenge_id)
+    if handed is None:
+        return
+    network = await asyncio.to_thread(antispoof.supplied, collaborators.settings.antispoof_model)
+    judged = await asyncio.to_thread(judging.judge, handed, network)
+    await store.insist(judging.keep, collaborators.vault, challenge_id, judged)
+    log.info("challenge judged", challenge=challenge_id, kind=handed.kind, state=judged.state)
+
+
 @media_tasks.periodic(cron="* * * * *")
 @media_tasks.task(name="sittings.expire", queueing_lock="sittings.expire", pass_context=True)
 async def expire(context: JobContext, timestamp: int) -> None:
@@ -92,6 +118,7 @@ async def expire(context: JobContext, timestamp: int) -> None:
     ended, stuck = await _store(context).insist(_sweep, minutes)
     await asyncio.to_thread(forget_abandoned, _collaborators(context))
     dropped = await _store(context).insist(sweep_tiles)
+    await _store(context).insist(challenges.give_up, _collaborators(context).vault)
     if ended or stuck or dropped:
         log.info("swept", ended=ended, sealing_again=stuck, tiles=dropped, due=timestamp)
 

@@ -2,11 +2,14 @@
 
 from appliance.models.audit_entry import AuditEntry, AuditHead
 from appliance.models.candidate import Candidate
+from appliance.models.challenge import Challenge, ChallengePictures
 from appliance.models.chat import ChatMessage
 from appliance.models.check_in import Consent, IdentityPhoto, SystemCheck
 from appliance.models.company import Company
 from appliance.models.conversation import Conversation, Seat
 from appliance.models.disk_outlook import DiskOutlook
+from appliance.models.document_reading import DocumentReading
+from appliance.models.evidence_picture import EvidencePicture
 from appliance.models.exam import Exam
 from appliance.models.export import Export
 from appliance.models.face_template import FaceProtection, FaceTemplate, IdentityCheck, SimilarFace
@@ -26,12 +29,16 @@ __all__ = [
     "AuditHead",
     "BrowserReport",
     "Candidate",
+    "Challenge",
+    "ChallengePictures",
     "ChatMessage",
     "Company",
     "Consent",
     "Conversation",
     "DataKey",
     "DiskOutlook",
+    "DocumentReading",
+    "EvidencePicture",
     "Exam",
     "Export",
     "FaceProtection",

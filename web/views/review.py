@@ -6,9 +6,9 @@ from pyramid.response import Response
 
 from appliance import audit
 from appliance.errors import NotFound
-from appliance.services import check_ins, recordings, reviews
+from appliance.services import check_ins, documents, evidence_pictures, recordings, reviews
 from appliance.vocabulary import PartState
-from web.contexts import PartContext, PhotoContext, SittingContext
+from web.contexts import ObservationContext, PartContext, PhotoContext, SittingContext
 from web.sealed import once_a_viewing, open_sealed, ranged
 from web.services import Request
 
@@ -43,6 +43,28 @@ def photo(context: PhotoContext, request: Request) -> Response:
     once_a_viewing(request, ("photo", row.id), lambda: check_ins.record_view(request.db, request.actor, row))
     with reader:
         return Response(body=reader.read(), content_type=row.content_type)
+
+
+def document(context: PhotoContext, request: Request) -> dict[str, Any]:
+    """Give what was read on a document."""
+    row = context.photo
+    with open_sealed(request, documents.sealed(request.db, row).id) as reader:
+        plain = reader.read()
+    once_a_viewing(request, ("document", row.id), lambda: documents.record_view(request.db, request.actor, row))
+    return {"document": documents.contents(request.db, row, plain)}
+
+
+def picture(context: ObservationContext, request: Request) -> Response:
+    """Give a picture that shows why an observation was made."""
+    row = evidence_pictures.get(request.db, context.observation, int(request.matchdict["number"]))
+    reader = open_sealed(request, row.vault_object_id)
+
+    def record() -> None:
+        evidence_pictures.record_view(request.db, request.actor, context.sitting, context.observation, row.number)
+
+    once_a_viewing(request, ("evidence_picture", row.id), record)
+    with reader:
+        return Response(body=reader.read(), content_type="image/jpeg")
 
 
 def media(context: PartContext, request: Request) -> Response:
