@@ -2,9 +2,13 @@
 
 import cv2
 import numpy as np
+from sqlalchemy.orm import Session
 
+from appliance.services import evidence_pictures
+from appliance.services.evidence_pictures import Shot
+from appliance.vault import Vault
 from media.biometrics.regions import Image
-from media.detectors.rules import EvidencePicture
+from media.detectors.rules import EvidencePicture, ObservationEvent
 from media.frames.frame import Frame
 
 MAX_SIDE = 640
@@ -19,6 +23,11 @@ def encode(image: Image) -> bytes:
     if scale < 1:
         image = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
+
+
+def seal_pictures(session: Session, vault: Vault, sitting_id: int, event: ObservationEvent) -> list[Shot]:
+    """Put what an event shows into the vault; raises KeyDestroyed when the sitting was erased."""
+    return [evidence_pictures.seal(session, vault, sitting_id, shot.at_ms, shot.jpeg) for shot in event.pictures]
 
 
 class StrongestPicture:

@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from appliance.db import Base, utcnow
 from appliance.models.columns import Id, word
+from appliance.models.evidence_picture import EvidencePicture
 from appliance.vocabulary import Decision, ObservationSource, ObservationType
 
 
@@ -32,6 +33,9 @@ class Observation(Base):
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     decided_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    pictures: Mapped[list[EvidencePicture]] = relationship(
+        lazy="selectin", order_by=EvidencePicture.number, passive_deletes=True
+    )
 
 
 class Incident(Base):

@@ -13,7 +13,7 @@ from media.frames.frame import NoPicture
 SAME_GREY = 14
 """Grey levels by which a pixel of a jumper may differ between two pictures and still be the same jumper."""
 EDGE = 10
-"""Grey levels between neighbours in the thumbnail from which there is an outline; flat areas may be wall or jumper."""
+"""Grey levels between neighbours in the thumbnail that make an outline; flat parts may be wall or jumper."""
 SETTLED = 0.25
 """Widths of the face by which somebody who sits may move between two pictures."""
 FEWEST = 60

@@ -6,7 +6,8 @@ import pytest
 
 from appliance.errors import VaultTampered
 from appliance.models import AuditEntry, IdentityPhoto, Part
-from appliance.vocabulary import PartState, PhotoKind, Role, SittingState, Track
+from appliance.services import evidence_pictures, incidents
+from appliance.vocabulary import ObservationSource, ObservationType, PartState, PhotoKind, Role, SittingState, Track
 
 CONTENT = bytes(range(256)) * 2000  # 512 000 bytes: eight blocks of the vault
 SIZE = len(CONTENT)
@@ -139,6 +140,40 @@ def test_a_photo_and_its_entry_in_the_audit_log(staff, sitting, make, session):
     assert (answer.body, answer.content_type) == (b"\xff\xd8 a picture", "image/jpeg")
     assert answer.headers["Cache-Control"] == "no-store"
     assert viewed(session, "photo.view") == 1
+
+
+@pytest.fixture
+def shown(make, session, sitting):
+    """An observation with the picture of its beginning and one of the time after."""
+    shots = [
+        evidence_pictures.seal(session, make.vault, sitting.id, at_ms, b"\xff\xd8%d" % at_ms) for at_ms in (5, 9, 11)
+    ]
+    row = incidents.open_observation(
+        session, sitting.id, ObservationType.AVERT_EYES, ObservationSource.DETECTOR, 5, pictures=shots[:1]
+    )
+    incidents.close_observation(session, row.id, 10, pictures=shots[1:])
+    session.commit()
+    return row
+
+
+def test_the_pictures_of_a_finding_are_told_shown_and_audited(staff, sitting, shown, session):
+    browser = staff(Role.REVIEWER)
+    (told,) = browser.get(f"/api/v1/sittings/{sitting.id}/timeline").json["observations"]
+    assert told["pictures"] == [{"number": 1, "at_ms": 5}, {"number": 2, "at_ms": 9}]  # a third is never kept
+    for number, body in ((1, b"\xff\xd85"), (2, b"\xff\xd89"), (2, b"\xff\xd89")):
+        answer = browser.get(f"/api/v1/observations/{shown.id}/pictures/{number}")
+        assert (answer.body, answer.content_type) == (body, "image/jpeg")
+        assert answer.headers["Cache-Control"] == "no-store"
+    assert viewed(session, "observation.picture") == 2
+    browser.get(f"/api/v1/observations/{shown.id}/pictures/3", status=404)
+    staff(Role.SUPPORT).get(f"/api/v1/observations/{shown.id}/pictures/1", status=403)
+
+
+def test_the_pictures_of_a_finding_go_with_the_key_of_their_sitting(staff, sitting, shown, make, session):
+    make.vault.destroy(session, f"sitting:{sitting.id}")
+    session.commit()
+    answer = staff(Role.REVIEWER).get(f"/api/v1/observations/{shown.id}/pictures/1", status=410)
+    assert answer.json["error"]["code"] == "key_destroyed"
 
 
 def test_page_and_timeline_are_one_viewing(staff, sitting, session):
