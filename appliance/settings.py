@@ -86,6 +86,9 @@ SETTINGS: dict[str, Setting] = {
     "heartbeat_seconds": Setting(_number, 1.0, "how often a worker says it is alive"),
     "takeover_seconds": Setting(_number, 5.0, "silence after which another worker takes over its jobs"),
     "analysis_fps": Setting(_number, 2.0, "pictures a second looked at per sitting"),
+    "antispoof_model": Setting(
+        str, "", "an ONNX file of the customer's own, MiniFASNetV2 layout, asked at the liveness challenge; empty: none"
+    ),
     "disk_reserve_mb": Setting(
         _whole, 2048, "so much must be left when all sittings are over, or no new one is admitted"
     ),
@@ -129,6 +132,7 @@ class Settings:
     heartbeat_seconds: float
     takeover_seconds: float
     analysis_fps: float
+    antispoof_model: str
     disk_reserve_mb: int
     check_days: int
     hand_in_hours: int

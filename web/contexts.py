@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from appliance.errors import LoginRequired, NotFound
 from appliance.models import (
+    Challenge,
     Conversation,
     Export,
     IdentityPhoto,
@@ -14,7 +15,7 @@ from appliance.models import (
     Seat,
     Sitting,
 )
-from appliance.services import conversations, exports, incidents, pipeline_checks, recordings, sittings
+from appliance.services import challenges, conversations, exports, incidents, pipeline_checks, recordings, sittings
 from web.policy import Visitor
 from web.services import Request
 
@@ -39,6 +40,16 @@ class PhotoContext:
 
     sitting: Sitting
     photo: IdentityPhoto
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengePictureContext:
+    """A route about one picture of a try at a challenge."""
+
+    sitting: Sitting
+    challenge: Challenge
+    number: int
+    vault_object_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +127,16 @@ def photo(request: Request) -> PhotoContext:
     if row is None:
         raise NotFound("There is no such photo.")
     return PhotoContext(sittings.get(request.db, row.sitting_id, company), row)
+
+
+def challenge_picture(request: Request) -> ChallengePictureContext:
+    """Context of ``…/challenges/{id}/pictures/{number}``."""
+    company, wanted = _company(request), number(request, "number")
+    row = request.db.get(Challenge, number(request, "id"))
+    kept = dict(challenges.evidence(request.db, row.id)) if row is not None else {}
+    if row is None or wanted not in kept:
+        raise NotFound("There is no such picture.")
+    return ChallengePictureContext(sittings.get(request.db, row.sitting_id, company), row, wanted, kept[wanted].id)
 
 
 def part(request: Request) -> PartContext:

@@ -25,7 +25,7 @@ from appliance.models import (
     Sitting,
     SystemCheck,
 )
-from appliance.services import payloads
+from appliance.services import challenges, identity_checks, payloads
 from appliance.services.actors import names
 from appliance.services.free_text import storable
 from appliance.vocabulary import SittingState
@@ -54,7 +54,7 @@ def rescore(session: Session, actor: Actor, sitting: Sitting) -> Score:
         raise ImpossibleStep("A sitting that was never started has no score.", state=sitting.state)
     session.flush()
     start, end = to_ms(sitting.started_at), to_ms(sitting.finished_at or utcnow())
-    series = scoring.metrics(_spans(session, sitting), start, end)
+    series = _series(session, sitting, _spans(session, sitting), start, end)
     weights = scoring.effective_weights(sitting.exam.weights, sitting.exam.rules)
     result = scoring.score(series, weights, end - start)
     row = Score(sitting_id=sitting.id, value=result.value, explanation=result.explanation, metrics=series)
@@ -96,10 +96,11 @@ def timeline(session: Session, sitting: Sitting) -> dict[str, Any]:
         "observations": [payloads.observation(row, people) for row in observations],
         "incidents": [payloads.incident(row, people) for row in incidents],
         "messages": [payloads.message(row, sitting.candidate.name, people) for row in messages],
-        "metrics": scoring.metrics(spans, to_ms(start), to_ms(end)) if sitting.started_at else {},
+        "metrics": _series(session, sitting, spans, to_ms(start), to_ms(end)) if sitting.started_at else {},
         "score": _latest_score(session, sitting),
         "thresholds": {**scoring.DEFAULT_THRESHOLDS, **sitting.exam.thresholds},
         "photos": [payloads.photo(row) for row in _of(session, sitting, IdentityPhoto, IdentityPhoto.id)],
+        "challenges": challenges.staff_payloads(session, [sitting.id])[sitting.id],
         "consent": _latest(session, sitting, Consent, payloads.consent),
         "system_check": _latest(session, sitting, SystemCheck, payloads.system_check),
         "conclusion": _conclusion(sitting, people),
@@ -107,6 +108,15 @@ def timeline(session: Session, sitting: Sitting) -> dict[str, Any]:
         "answers": sitting.answers,
         "rules": sitting.exam.rules,
     }
+
+
+def _series(
+    session: Session, sitting: Sitting, spans: list[scoring.Span], start_ms: int, end_ms: int
+) -> dict[str, list[int]]:
+    """Return the metrics, with c5 (similar other profile), which is known of the whole sitting and never weighed."""
+    series = scoring.metrics(spans, start_ms, end_ms)
+    share = identity_checks.similar_share(session, sitting)
+    return {**series, "c5": [share] * len(series["c4"])}
 
 
 def spans_of(observations: list[Observation], incidents: list[Incident]) -> list[scoring.Span]:

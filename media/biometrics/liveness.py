@@ -1,8 +1,8 @@
 """Does a living head do what it is asked, in the order it is asked? Judged from looks alone, without a picture.
 
-Each movement must begin and happen within its own window; the mesh of a turned head must not be a flat picture's; the
-looks must follow each other without a cut; the face must stay the same one. What the pictures do not allow to judge is
-``undetermined``. Terms as in ISO/IEC 30107-3; which attacks pass all the same is in docs/model-cards.
+Each movement must begin and happen within its own window; the mesh of a turned head must not be a flat picture's;
+the looks must follow each other without a cut; the face must stay the same one. What the pictures do not allow to
+judge is ``undetermined``. Terms as in ISO/IEC 30107-3; which attacks pass all the same is in docs/model-cards.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,46 +21,21 @@ from media.biometrics.matching import Thresholds
 from media.biometrics.mesh import CHIN, FaceMesh
 
 TURN: Final = 18.0
-"""Degrees of yaw off the usual that are a turn. Asked to turn, people reach 25 to 45; a photo turned by 45 reads as 6."""
+"""Degrees of yaw off the usual that are a turn; a flat photo turned by 45 degrees reads as 6 (four faces)."""
 UNTURNED: Final = 12.0
 """Below this the head is not turned: a turn begins here, and other movements stay below TURN."""
 NOD: Final = 12.0
 """Degrees of pitch between the lowest and the highest look; a flat photo tipped by 45 degrees reads as 3."""
 SHUT_SHARE: Final = 0.55
-"""Opening of the eyes, as a share of this person's usual, below which they are shut; blinking faces have 0.16 to 0.47."""
+"""Opening of the eyes, as a share of this person's usual, below which they are shut; blinks have 0.16 to 0.47."""
 ONE_EYE_SHARE: Final = 0.65
 """The same of each eye alone: a wink is no blink."""
 OPEN_SHARE: Final = 0.7
 FLAT: Final = 0.09
-"""Residual of the best affine map between the straight and the turned mesh, as a share of the face's height and of the
-sine of the turn; heads that turn have 0.13 to 0.18."""
-RIGID: Final = (
-    168,
-    6,
-    197,
-    195,
-    5,
-    4,
-    1,
-    19,
-    94,
-    33,
-    133,
-    362,
-    263,
-    116,
-    345,
-    50,
-    280,
-    205,
-    425,
-    151,
-    9,
-    8,
-    127,
-    356,
-    2,
-)
+"""Residual of the best affine map between the straight and the turned mesh, as a share of the face's height and of
+the sine of the turn; heads that turn have 0.13 to 0.18."""
+RIGID: Final = (168, 6, 197, 195, 5, 4, 1, 19, 94, 33, 133, 362, 263, 116, 345, 50, 280, 205, 425, 151, 9, 8,
+                127, 356, 2)  # fmt: skip
 """Points of the mesh that neither speech nor blinking moves: bridge and tip of the nose, corners of the eyes, cheeks,
 forehead, temples."""
 FOREHEAD: Final = 10

@@ -1,8 +1,8 @@
-"""Presentations for measuring the liveness challenge, made from one portrait: a head that moves, and attacks with a photo.
+"""Presentations for measuring the liveness challenge, made from one portrait: a moving head, attacks with a photo.
 
-The moving head is drawn: the points of its mesh are turned in space and carry the picture along; lids are painted. It is
-no footage of a person, but the networks see of it what they see of one. Attacks are simulated as a camera would see
-them: a sheet of paper or a screen that is moved, turned, bent, with the eyes covered.
+The moving head is drawn: the points of its mesh are turned in space and carry the picture along; lids are painted.
+It is no footage of a person, but the networks see of it what they see of one. Attacks are simulated as a camera would
+see them: a sheet of paper or a screen that is moved, turned, bent, with the eyes covered.
 """
 
 from dataclasses import dataclass, field, replace
@@ -171,7 +171,8 @@ def _frame_of(image: Image, middle: NDArray[np.float64], radius: float) -> NDArr
 
 def _warped(image: Image, points: NDArray[np.float64], goals: NDArray[np.float64]) -> Image:
     """The picture with its points carried to their goals, linear between them."""
-    from scipy.interpolate import LinearNDInterpolator  # noqa: PLC0415 - only for measuring; takes 0.5 s to load
+    # only for measuring; takes 0.5 s to load, and has no type hints
+    from scipy.interpolate import LinearNDInterpolator  # type: ignore[import-untyped]  # noqa: PLC0415
 
     height, width = image.shape[:2]
     x, y = np.meshgrid(np.arange(0, width + 3, 3), np.arange(0, height + 3, 3))

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from appliance.models import Sitting
-from appliance.services import chats, check_ins, conversations, incidents, networks, payloads
+from appliance.services import challenge_states, chats, check_ins, conversations, identity_actions, incidents, networks, payloads
 from appliance.settings import Settings
 from appliance.vault import Vault
 from web.services import now_ms
@@ -45,6 +45,8 @@ def state(session: "Session", settings: Settings, vault: Vault, sitting: Sitting
             conversations.payload(row, sitting.id) for row in conversations.open_ones(session, sitting_id=sitting.id)
         ],
         "photos": {kind: _own_photo(photo) for kind, photo in check_ins.photo_states(session, sitting).items()},
+        "challenges": challenge_states.own(session, sitting),
+        "paused_for": identity_actions.pause_reason(session, sitting),
         "answers": sitting.answers,
         "support_email": sitting.exam.company.support_email,
     }
