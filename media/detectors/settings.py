@@ -15,6 +15,8 @@ from media.detectors.picture_loss import PictureLoss
 from media.detectors.rules import Rule
 from media.detectors.scene import Doubt
 from media.detectors.sounds import sound_detectors
+from media.detectors.talking import Talk
+from media.detectors.voice import Voice
 
 OF_PICTURES = (Absence, ExtraPerson, Impostor, Gaze, PictureLoss, FrozenPicture)
 OF_DOUBTS: Mapping[str, Rule] = {
@@ -32,12 +34,13 @@ DEFAULT_RULES: Mapping[str, Rule] = {
 """By detector's name or by doubt."""
 
 ALLOWED_BY = {
-    "allow_absence_in_frame": Absence.name,
-    "allow_human_assistant": ExtraPerson.name,
-    "allow_to_use_human_assistant": ExtraPerson.name,
-    "allow_wrong_gaze_direction": Gaze.name,
+    "allow_absence_in_frame": {Absence.name},
+    "allow_human_assistant": {ExtraPerson.name},
+    "allow_to_use_human_assistant": {ExtraPerson.name},
+    "allow_voices": {Voice.name, Talk.name},
+    "allow_wrong_gaze_direction": {Gaze.name},
 }
-"""The exam's rules that make an observation pointless."""
+"""The exam's rules that make observations pointless."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class AnalysisSettings:
         Raises BadInput for unknown names.
         """
         changed = dict(DEFAULT_RULES)
-        disabled = {name for flag, name in ALLOWED_BY.items() if rules.get(flag)}
+        disabled = {name for flag, names in ALLOWED_BY.items() if rules.get(flag) for name in names}
         interval = IdentityInterval()
         for name, fields in detection.items():
             given = dict(fields)

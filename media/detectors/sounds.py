@@ -4,8 +4,12 @@ from typing import Protocol, runtime_checkable
 
 from appliance.vocabulary import ObservationType
 from media.biometrics.model_files import ModelFile
+from media.detectors.microphone import Microphone
 from media.detectors.rules import Rule, Sample
 from media.detectors.scene import Scene
+from media.detectors.speech import SpeechStream
+from media.detectors.talking import Talk
+from media.detectors.voice import Voice
 from media.frames.frame import NoSound, Sound
 
 
@@ -45,4 +49,5 @@ class SeeingSoundDetector(SoundDetector, Protocol):
 
 def sound_detectors() -> list[SoundDetector]:
     """A new set for one sitting; what they share (one voice network's answer) is made here."""
-    return []
+    speech = SpeechStream()
+    return [Microphone(), Voice(speech), Talk(speech)]
