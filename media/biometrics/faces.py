@@ -50,6 +50,12 @@ class Face:
         (left_x, left_y), (right_x, right_y) = self.keypoints[:2]
         return float(np.arctan2(right_y - left_y, right_x - left_x))
 
+    def inside_of(self, width: int, height: int) -> tuple[slice, slice]:
+        """Rows and columns of the box in a picture of this size; never empty."""
+        top, left = min(max(round(self.top), 0), height - 1), min(max(round(self.left), 0), width - 1)
+        bottom, right = round(self.top + self.height), round(self.left + self.width)
+        return slice(top, max(bottom, top + 1)), slice(left, max(right, left + 1))
+
     def inside(self, other: "Face") -> float:
         """Share 0 to 1 of the smaller box that lies in the other one."""
         across = min(self.left + self.width, other.left + other.width) - max(self.left, other.left)

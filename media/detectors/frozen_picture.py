@@ -10,9 +10,12 @@ from media.detectors.rules import Rule, Sample
 from media.detectors.scene import Scene
 from media.frames.frame import NoPicture
 
-STILL = 0.25
-"""Mean difference of two pictures in grey levels: a living face before a quiet wall has 0.9 and more, a repeated
-picture 0 to 0.12 (what the encoder still refines)."""
+STILL = 0.6
+"""Mean difference of two pictures in grey levels that scores 0.5. Living ones before a quiet wall have 0.6 and more,
+a repeated one 0 to 0.5 (what the encoder still refines); for a moment 0.9, when it is drawn anew."""
+STILL_FACE = 0.9
+"""The same within the box of the face, which tells better: 1.6 and more for a living one; 0 to 0.9, for a moment 1.2.
+Around it a drawn background or a dark border may stand still for ever."""
 
 
 class FrozenPicture:
@@ -23,8 +26,8 @@ class FrozenPicture:
 
     name = "frozen_picture"
     type = ObservationType.CAMERA_NO_PICTURE
-    # release: encoders now and then redraw the whole of a standing picture, which looks like a second of movement
-    default_rule = Rule(threshold=0.5, clear_below=0.5, min_duration_ms=2000, lapse_ms=0, release_ms=900)
+    # lapse, release: encoders now and then redraw a standing picture, which looks like a second of movement
+    default_rule = Rule(threshold=0.5, clear_below=0.5, min_duration_ms=2000, lapse_ms=900, release_ms=900)
     models: tuple[ModelFile, ...] = ()
 
     def __init__(self) -> None:
@@ -39,9 +42,10 @@ class FrozenPicture:
         self._grey, self._at_ms = grey, scene.at_ms
         if before is None or before.shape != (height, width) or scene.main_face is None:
             return Sample(scene.at_ms, None)
-        difference = float(cv2.absdiff(grey, before).mean())
-        score = max(0.0, 1 - difference / (2 * STILL))
-        details = {"reason": "frozen", "difference": round(difference, 3)}
+        difference = cv2.absdiff(grey, before)
+        whole, face = float(difference.mean()), float(difference[scene.main_face.inside_of(width, height)].mean())
+        score = max(0.0, 1 - max(whole / STILL, face / STILL_FACE) / 2)
+        details = {"reason": "frozen", "difference": round(whole, 3), "face_difference": round(face, 3)}
         return Sample(scene.at_ms, score, since_ms=before_ms, details=details)
 
     def sample_nothing(self, nothing: NoPicture) -> Sample:
