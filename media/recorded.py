@@ -15,6 +15,7 @@ from appliance import scoring
 from appliance.errors import BadInput
 from appliance.vocabulary import ObservationType
 from media.analysis import Analyser, AnalysisSettings, Figures, ObservationEvent
+from media.biometrics.describing import describe_well
 from media.biometrics.engine import Descriptor
 from media.biometrics.engines import default_engine
 from media.biometrics.faces import face_detector
@@ -92,7 +93,7 @@ def reference_of(path: Path) -> Reference:
     image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if found.faces else None
     if image is not None:  # not good enough for a check-in; offline it is all there is
         face, *_ = face_detector().all(np.asarray(image, dtype=np.uint8))
-        return Reference(default_engine().describe(np.asarray(image, dtype=np.uint8), face), found.hints)
+        return Reference(describe_well(default_engine(), np.asarray(image, dtype=np.uint8), face), found.hints)
     if PhotoHint.NOT_AN_IMAGE in found.hints or PhotoHint.TOO_LARGE in found.hints:
         raise BadInput(f"{path} is no picture that can be read. Give a JPEG, PNG or WebP of up to 10 MB.")
     raise BadInput(

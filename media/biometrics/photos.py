@@ -11,6 +11,7 @@ import numpy as np
 
 from appliance.errors import BiometricsOff
 from appliance.vocabulary import IdentityVerdict, PhotoKind
+from media.biometrics.describing import describe_well
 from media.biometrics.engine import Descriptor, Engine
 from media.biometrics.engines import default_engine
 from media.biometrics.faces import Face, face_detector
@@ -111,9 +112,9 @@ def check_photo(
 def _described(image: Image, face: Face, engine: Engine | None) -> Descriptor | None:
     """The descriptor; None where the exam's own engine describes nobody. A job that asked for no mode is refused."""
     if engine is None:
-        return default_engine().describe(image, face)
+        return describe_well(default_engine(), image, face)
     try:
-        return engine.describe(image, face)
+        return describe_well(engine, image, face)
     except BiometricsOff:
         return None
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from appliance.vocabulary import IdentityVerdict, ObservationType
+from media.biometrics.describing import describe_well
 from media.biometrics.engine import Descriptor, Engine, distance
 from media.biometrics.faces import Face
 from media.biometrics.matching import QualityGate, Thresholds, verdict_of
@@ -124,12 +125,12 @@ class Impostor:
     def _nearest(self, scene: Scene, face: Face) -> float:
         """Distance of the nearest to the reference: of the main face, or of others when that is a stranger."""
         assert self._reference is not None  # noqa: S101 - sample() returned before
-        apart = distance(self._engine.describe(scene.image, face), self._reference)
+        apart = distance(describe_well(self._engine, scene.image, face), self._reference)
         for other in [other for other in scene.sure_faces if other is not face][:OTHERS]:
             if apart < self._thresholds.mismatch_from:
                 break
             if not self._gate.objection(scene.image, other, scene.mesh_of(other)):
-                apart = min(apart, distance(self._engine.describe(scene.image, other), self._reference))
+                apart = min(apart, distance(describe_well(self._engine, scene.image, other), self._reference))
         return apart
 
     def _score(self, at_ms: int) -> Sample:

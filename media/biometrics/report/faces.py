@@ -1,7 +1,7 @@
 """Pairs of pictures: how often the product says rightly whether two show one person."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -9,7 +9,8 @@ from typing import Final
 import cv2
 import numpy as np
 
-from media.biometrics.engine import Descriptor, Engine
+from media.biometrics.describing import describe_well
+from media.biometrics.engine import Descriptor, Engine, distance
 from media.biometrics.engines import default_engine
 from media.biometrics.faces import Face, face_detector
 from media.biometrics.matching import QualityGate, Thresholds
@@ -47,8 +48,8 @@ class _NoEngine:
     def describe(self, image: Image, face: Face) -> Descriptor:
         return np.zeros(128)
 
-    def describe_many(self, faces: object) -> list[Descriptor]:
-        return []
+    def describe_many(self, faces: Sequence[tuple[Image, Face]]) -> list[Descriptor]:
+        return [np.zeros(128) for _ in faces]
 
 
 def report(found: Contents, progress: Progress) -> Json:
@@ -105,7 +106,7 @@ def _describe(path: Path, engine: Engine) -> Described:
     if face is None:
         return Described(None, "no_face", check_in)
     objection = QualityGate().objection(picture, face, mesh_network().mesh(picture, face))
-    return Described(engine.describe(picture, face), objection, check_in)
+    return Described(describe_well(engine, picture, face), objection, check_in)
 
 
 def _labelled(image: Image) -> Face | None:
@@ -137,7 +138,7 @@ def _compared(pairs: Iterable[Pair], described: dict[Path, Described], gated: bo
 
 def _apart(first: Described, second: Described) -> float:
     assert first.descriptor is not None and second.descriptor is not None  # noqa: S101 - _usable said so
-    return float(np.linalg.norm(first.descriptor - second.descriptor))
+    return distance(first.descriptor, second.descriptor)
 
 
 def _excluded(pairs: list[Pair], described: dict[Path, Described], gated: bool) -> Json:

@@ -13,10 +13,19 @@ import { grey, crop, mean } from "./pixels.js";
 export const DESCRIPTOR_MODEL = "dlib_face_recognition_resnet_model_v1";
 export const FIVE_POINTS_MODEL = "shape_predictor_5_face_landmarks";
 
-/** Euclidean distance; below 0.6 for most pairs of one person. @param {Descriptor} first @param {Descriptor} second */
+/** All descriptors are compared at this length: their own tells light, not people (media/biometrics/engine.py). */
+const LENGTH = 1.414;
+/** What makes of a detector's box one that the five points expect: times as wide, up by that share (dlib_engine.py). */
+const BOX_SIZE = 1.1;
+const BOX_UP = 0.05;
+
+/** Euclidean distance at one length; below 0.6 for most pairs of one person. @param {Descriptor} first @param {Descriptor} second */
 export function distance(first, second) {
+  const scales = [first, second].map((numbers) => LENGTH / Math.max(Math.hypot(...numbers), 1e-9));
+  const [one = 1, other = 1] = scales;
   let sum = 0;
-  for (let index = 0; index < first.length; index += 1) sum += ((first[index] ?? 0) - (second[index] ?? 0)) ** 2;
+  for (let index = 0; index < first.length; index += 1)
+    sum += ((first[index] ?? 0) * one - (second[index] ?? 0) * other) ** 2;
   return Math.sqrt(sum);
 }
 
@@ -67,8 +76,9 @@ export class Identity {
     this.points ??= this.networks
       .file(models[FIVE_POINTS_MODEL]?.file ?? "")
       .then((content) => new FivePoints(content, sizes));
-    const [x, y] = face.centre;
-    const half = Math.max(face.width, face.height) / 2;
+    const [x, middle] = face.centre;
+    const y = middle - BOX_UP * face.width;
+    const half = (Math.max(face.width, face.height) * BOX_SIZE) / 2;
     const box = /** @type {import("./five_points.js").Box} */ (
       [x - half, y - half, x + half, y + half].map((value) => Math.round(value))
     );
