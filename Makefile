@@ -5,14 +5,14 @@ PORT ?= 8080
 DATA ?= .data
 PYTEST_ARGS ?=
 
-.PHONY: run test setup setup-test lint types imports pages catalogues unit e2e bench bench-media clean
+.PHONY: run test setup setup-test browser-analysis lint types imports pages catalogues unit e2e bench bench-media clean
 
 run: setup
 	exec .venv/bin/kustos up --demo --data $(DATA) --port $(PORT)
 
 test: setup-test lint types imports pages unit e2e
 
-setup: .venv/.packages .venv/.installed .venv/.models catalogues
+setup: .venv/.packages .venv/.installed .venv/.models browser-analysis catalogues
 
 setup-test: setup .venv/.packages-test .venv/.installed-test node_modules/.installed tests/media/kurento/js/node_modules/.installed
 
@@ -37,6 +37,10 @@ setup-test: setup .venv/.packages-test .venv/.installed-test node_modules/.insta
 .venv/.models: .venv/.installed media/biometrics/onnx_file.py media/biometrics/dlib_file.py
 	@$(PYTHON) -m media.biometrics.onnx_file > /dev/null
 	@touch $@
+
+# What a candidate's browser needs to analyse by itself; does nothing while all is in place.
+browser-analysis: .venv/.models
+	@$(PYTHON) -m media.biometrics.browser_files web/static/vendor/analysis
 
 .venv/.installed-test: .venv/.installed
 	$(PYTHON) -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[test]'

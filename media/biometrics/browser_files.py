@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from dataclasses import asdict
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,9 +34,11 @@ from media.biometrics.model_files import (
     FACE_SHORT_RANGE,
     FIVE_POINTS,
     IRIS,
+    VOICE,
     ModelFile,
 )
 from media.biometrics.onnx_file import onnx_path
+from media.detectors.settings import ALLOWED_BY, AnalysisSettings
 
 LAYOUT: Final = 2
 """Raised when what is written changes."""
@@ -68,6 +72,7 @@ def write(folder: Path) -> bool:
             "files": {path.name: _file(path) for path in sorted(fresh.iterdir())},
             "models": models,
             "five_points": sizes,
+            "settings": _settings(),
         }
         _licences(fresh / "licences")
         (fresh / "manifest.json").write_text(json.dumps(manifest, indent=1))
@@ -79,8 +84,8 @@ def write(folder: Path) -> bool:
 
 def _stamp() -> str:
     """Names what the files are made from; part of their address, so that browsers may keep them for long."""
-    networks = (FACE_SHORT_RANGE, FACE_FULL_RANGE, FACE_MESH, IRIS, FIVE_POINTS, DESCRIPTOR)
-    sources = [RUNTIME, str(LAYOUT), *(file.sha256 for file in networks)]
+    networks = (FACE_SHORT_RANGE, FACE_FULL_RANGE, FACE_MESH, IRIS, VOICE, FIVE_POINTS, DESCRIPTOR)
+    sources = [RUNTIME, str(LAYOUT), json.dumps(_settings(), sort_keys=True), *(file.sha256 for file in networks)]
     return hashlib.sha256(" ".join(sources).encode()).hexdigest()[:16]
 
 
@@ -123,10 +128,24 @@ def _models(folder: Path) -> tuple[dict[str, dict[str, str]], dict[str, int]]:
     ]
     points, sizes = packed(read_five_points(FIVE_POINTS.path))
     contents.append((FIVE_POINTS, f"{FIVE_POINTS.name}.bin", points))
+    contents.append((VOICE, VOICE.path.name, VOICE.path.read_bytes()))
     contents.append((DESCRIPTOR, f"{DESCRIPTOR.name}.onnx", halved(onnx_path().read_bytes())))
     for _, name, content in contents:
         (folder / name).write_bytes(content)
     return {file.name: {"file": name, "sha256": file.sha256} for file, name, _ in contents}, sizes
+
+
+def _settings() -> dict[str, Any]:
+    """Return the defaults of the analysis, which the page completes by the exam's own wishes as ``for_exam`` does."""
+    defaults = AnalysisSettings()
+    return {
+        "rules": {name: asdict(rule) for name, rule in defaults.rules.items()},
+        "disabled": sorted(defaults.disabled),
+        "interval": asdict(defaults.interval),
+        "thresholds": asdict(defaults.thresholds),
+        "gate": asdict(defaults.gate),
+        "allowed_by": {flag: sorted(names) for flag, names in ALLOWED_BY.items()},
+    }
 
 
 def halved(content: bytes) -> bytes:
@@ -162,10 +181,14 @@ def _licences(folder: Path) -> None:
     texts = Path(onnxruntime.__file__).parent
     for name in ("LICENSE", "ThirdPartyNotices.txt"):
         shutil.copyfile(texts / name, folder / f"onnxruntime-{name}")
+    for path in metadata.files("silero-vad") or []:
+        if path.name == "LICENSE":
+            shutil.copyfile(path.locate(), folder / "silero-vad-LICENSE")
     (folder / "models.txt").write_text(
         "face_detection_*, face_landmark, iris_landmark: MediaPipe, Apache License 2.0, "
         "https://www.apache.org/licenses/LICENSE-2.0\n"
         "rewritten as ONNX; weights unchanged\n\n"
+        "silero_vad_16k_sequence: Silero, MIT, as in silero-vad-LICENSE\n\n"
         "dlib_face_recognition_resnet_model_v1, shape_predictor_5_face_landmarks: Davis E. King, CC0 1.0, "
         "https://creativecommons.org/publicdomain/zero/1.0/\n"
         "rewritten as ONNX (weights in half precision) and as plain arrays\n"

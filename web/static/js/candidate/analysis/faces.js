@@ -11,6 +11,9 @@ const OVERLAP = 0.3;
 /** Boxes of the two networks are the same face when the smaller one lies in the larger by more than this share. */
 const SAME_FACE = 0.5;
 
+/** A weaker face must be confirmed by the mesh network. */
+export const SURE = 0.6;
+
 export class Face {
   /**
    * @param {number} left @param {number} top @param {number} width @param {number} height
@@ -160,12 +163,25 @@ export class FaceDetector {
   }
 
   /** All faces, largest first; of a face that both networks see, the surer one is kept. @param {Picture} picture */
-  async detect(picture) {
-    const found = [...(await this.short.detect(picture)), ...(await this.full.detect(picture))];
-    /** @type {Face[]} */
-    const faces = [];
-    for (const face of found.sort((a, b) => b.score - a.score))
-      if (faces.every((known) => face.inside(known) < SAME_FACE)) faces.push(face);
-    return faces.sort((a, b) => b.width * b.height - a.width * a.height);
+  async all(picture) {
+    return distinct(byTrust([...(await this.short.detect(picture)), ...(await this.full.detect(picture))]));
   }
+
+  /** The same for pictures of a camera: a sure near face keeps the near detector's box, so that it does not jump. @param {Picture} picture */
+  async watch(picture) {
+    const near = await this.short.detect(picture);
+    const far = await this.full.detect(picture);
+    return distinct([...near.filter((each) => each.score >= SURE), ...byTrust([...near, ...far])]);
+  }
+}
+
+/** @param {Face[]} faces */
+const byTrust = (faces) => faces.sort((a, b) => b.score - a.score);
+
+/** Each face once, the first named of those that are the same; largest first. @param {Face[]} found */
+function distinct(found) {
+  /** @type {Face[]} */
+  const faces = [];
+  for (const face of found) if (faces.every((known) => face.inside(known) < SAME_FACE)) faces.push(face);
+  return faces.sort((a, b) => b.width * b.height - a.width * a.height);
 }

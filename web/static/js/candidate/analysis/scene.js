@@ -1,5 +1,6 @@
 /** @file One picture, evaluated once for all detectors, as media/detectors/scene.py does it. */
 
+import { SURE } from "./faces.js";
 import { deviation, grey, percentile, resize } from "./pixels.js";
 
 /** @typedef {import("./pixels.js").Picture} Picture */
@@ -9,8 +10,6 @@ import { deviation, grey, percentile, resize } from "./pixels.js";
 
 /** Width and height of the grey picture in which light and movement are measured. */
 export const THUMBNAIL = /** @type {const} */ ([80, 60]);
-/** A weaker face must be confirmed by the mesh network. */
-const SURE = 0.6;
 /** Share of a face's width beyond the picture's side, from which it is somebody coming or going. */
 const CUT_OFF = 0.25;
 /** Mesh network's belief from which a face counts as confirmed. */
@@ -86,7 +85,7 @@ export class SceneReader {
   async read(atMs, picture) {
     const scene = new Scene(atMs, picture, this.networks);
     if (!scene.isReadable) return scene;
-    for (const face of await this.detector.detect(picture)) {
+    for (const face of await this.detector.watch(picture)) {
       const confirmed =
         face.score >= SURE || isCutOff(face, picture.width) || (await scene.meshOf(face)).presence >= PRESENT;
       // Half the score for what the mesh network does not see.

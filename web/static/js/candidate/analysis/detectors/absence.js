@@ -9,6 +9,10 @@ import { THUMBNAIL } from "../scene.js";
 
 /** Grey levels by which a pixel of a jumper may differ between two pictures and still be the same jumper. */
 const SAME_GREY = 14;
+/** Grey levels between neighbours in the thumbnail that make an outline; flat parts may be wall or jumper. */
+const EDGE = 10;
+/** Pixels of the thumbnail below which nothing is concluded from them. */
+const FEWEST = 60;
 /** Widths of the face by which somebody who sits may move between two pictures. */
 const SETTLED = 0.25;
 /** Share of the body's pixels that stayed as they were, from which somebody is taken to sit there still. */
@@ -60,21 +64,37 @@ export class Absence {
     }
   }
 
-  /** Share 0 to 1 of the body's pixels that are as they were. @param {Scene} scene */
+  /** Share 0 to 1 of the pixels at the body's outlines that are as they were. @param {Scene} scene */
   seated(scene) {
     if (!this.body || !this.thumbnail) return 0;
-    const { top, left, right } = this.body;
-    let same = 0;
-    let all = 0;
+    const { top, left } = this.body;
+    const right = Math.min(this.body.right, WIDTH);
+    const before = this.thumbnail;
+    // [of all pixels, of those at outlines]: how many there are, and how many are as they were.
+    const all = [0, 0];
+    const same = [0, 0];
     for (let row = top; row < HEIGHT; row += 1) {
-      for (let column = left; column < Math.min(right, WIDTH); column += 1) {
+      for (let column = left; column < right; column += 1) {
         const at = row * WIDTH + column;
-        all += 1;
-        if (Math.abs((scene.thumbnail[at] ?? 0) - (this.thumbnail[at] ?? 0)) <= SAME_GREY) same += 1;
+        const grey = before[at] ?? 0;
+        const stayed = Math.abs((scene.thumbnail[at] ?? 0) - grey) <= SAME_GREY ? 1 : 0;
+        const differs = (/** @type {boolean} */ there, /** @type {number} */ other) =>
+          there && Math.abs((before[other] ?? 0) - grey) >= EDGE;
+        const outline =
+          differs(row > top, at - WIDTH) ||
+          differs(row + 1 < HEIGHT, at + WIDTH) ||
+          differs(column > left, at - 1) ||
+          differs(column + 1 < right, at + 1);
+        for (const kind of outline ? [0, 1] : [0]) {
+          all[kind] = (all[kind] ?? 0) + 1;
+          same[kind] = (same[kind] ?? 0) + stayed;
+        }
       }
     }
+    const [pixels = 0, outlines = 0] = all;
     // A face at the lower edge: no body to speak of.
-    return all < 60 ? 0 : same / all;
+    if (pixels < FEWEST) return 0;
+    return outlines >= FEWEST ? (same[1] ?? 0) / outlines : (same[0] ?? 0) / pixels;
   }
 }
 
