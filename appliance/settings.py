@@ -89,6 +89,9 @@ SETTINGS: dict[str, Setting] = {
     "antispoof_model": Setting(
         str, "", "an ONNX file of the customer's own, MiniFASNetV2 layout, asked at the liveness challenge; empty: none"
     ),
+    "phone_model": Setting(
+        str, "", "a detector file of the customer's own (.tflite or .onnx) for phones and books; empty: none"
+    ),
     "disk_reserve_mb": Setting(
         _whole, 2048, "so much must be left when all sittings are over, or no new one is admitted"
     ),
@@ -133,6 +136,7 @@ class Settings:
     takeover_seconds: float
     analysis_fps: float
     antispoof_model: str
+    phone_model: str
     disk_reserve_mb: int
     check_days: int
     hand_in_hours: int

@@ -12,6 +12,7 @@ from media.biometrics.engine import Descriptor, Engine
 from media.biometrics.engines import default_engine
 from media.biometrics.gaze_map import GazeMap
 from media.biometrics.model_files import FACE_FULL_RANGE, FACE_SHORT_RANGE
+from media.biometrics.objects import ObjectFinder, supplied
 from media.biometrics.photos import PhotoCheck, PhotoHint, check_photo
 from media.detectors.absence import Absence
 from media.detectors.detector import Detector
@@ -19,6 +20,7 @@ from media.detectors.extra_person import ExtraPerson
 from media.detectors.frozen_picture import FrozenPicture
 from media.detectors.gaze import Gaze
 from media.detectors.impostor import Impostor
+from media.detectors.phone import thing_detectors
 from media.detectors.picture_loss import PictureLoss
 from media.detectors.rules import Change, EvidencePicture, ObservationEvent, RuleState, Sample
 from media.detectors.scene import Doubt, Scene, SceneReader
@@ -107,11 +109,12 @@ class Analyser:
         engine: Engine | None = None,
         reader: SceneReader | None = None,
         gaze_map: GazeMap | None = None,
+        finder: ObjectFinder | None = None,
     ) -> None:
         """``reference``: descriptor of the check-in photo (``check_photo``); without it identity is not judged.
 
         ``gaze_map``: from the calibration of the check-in; without it "at the screen" is where the candidate
-        usually looks.
+        usually looks. ``finder``: of phones and books; without it the one that this process was supplied with.
         """
         self._settings = wanted = settings or AnalysisSettings()
         self._reader = reader or SceneReader()
@@ -126,6 +129,7 @@ class Analyser:
             ExtraPerson(),
             impostor,
             Gaze(gaze_map),
+            *thing_detectors(finder or supplied()),
         ]
         self._watches = [self._watch(detector) for detector in detectors if detector.name not in wanted.disabled]
         self._ears = [self._watch(ear) for ear in sound_detectors() if ear.name not in wanted.disabled]

@@ -19,7 +19,7 @@ from appliance.settings import Settings
 from appliance.vocabulary import SittingState
 from media import challenges as judging
 from media import identity
-from media.biometrics import antispoof
+from media.biometrics import antispoof, objects
 from media.biometrics.engines import demand_modes
 from media.checks.tasks import check_tasks
 from media.documents import document_tasks
@@ -40,6 +40,7 @@ def run(settings: Settings, queues: Sequence[str] = ()) -> None:
     """Work off jobs until SIGTERM: the process ``kustos worker``. ``queues``: only these, none named: all."""
     collaborators = assemble(settings)
     store = Store(collaborators.session_factory)
+    objects.supply(settings.phone_model)
     demand_modes()  # a job that forgets to ask whether an exam's faces may be measured is refused
     tasks = [media_tasks, document_tasks, export_tasks, check_tasks]
     jobs.run_worker(settings, tasks, {"collaborators": collaborators, "store": store}, queues)

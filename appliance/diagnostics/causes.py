@@ -70,6 +70,12 @@ OF_THE_BOX: Final[dict[str, Cause]] = {
         "Free space or enlarge the disk before more candidates come.",
     ),
     "no_forecast": Cause("No gateway has made a forecast of the disk lately."),
+    "model_unfit": Cause(
+        "A model file of your own cannot be used: what it would find is not looked for. Everything else goes on.",
+        "The detail says what is wrong. Put a fitting file there (docs/biometrics/own-models.md), or empty the"
+        " setting, then start the workers again.",
+    ),
+    "no_own_models": Cause("No model file of your own is named; none is needed."),
     "clock_off": Cause(
         "The server's clock is wrong.",
         "Set up chrony or systemd-timesyncd with a time server that this network reaches; do not set the clock"

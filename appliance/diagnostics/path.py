@@ -36,6 +36,9 @@ PATH: Final[dict[str, PathStep]] = {
         "TURN server", "The relay for closed networks gives an address to the credentials that browsers are told."
     ),
     "workers": PathStep("Workers", "Processes that analyse, seal and compare photos say that they live."),
+    "models": PathStep(
+        "The customer's own models", "Files named by phone_model and antispoof_model are there and can be run."
+    ),
     "queues": PathStep("Job queues", "No job waits for longer than it takes to be fetched."),
     "node": PathStep("Media node", "The node answers quickly and has processor time left."),
     "gateway": PathStep("Gateway", "The process of sockets and signalling answers, hears the bus and has its nodes."),

@@ -15,7 +15,7 @@ from appliance.diagnostics.path import SITTING_STEPS
 from appliance.diagnostics.report import Report, Step, StepState, skipped
 from appliance.errors import DatabaseUnavailable
 from appliance.vocabulary import Track
-from media.checks import browser, drawing, facts, network, nodes, probe, recording, watching
+from media.checks import browser, drawing, facts, network, nodes, probe, recording, supplied_models, watching
 from media.checks.bundle import Materials
 from media.checks.facts import SittingFacts, TrackFacts
 from media.checks.probe import TrackProbe
@@ -31,7 +31,7 @@ BOX: Final = (
         host.check_clock,
         host.check_certificate,
     ),
-    *(relays.check_turn, processes.check_workers),
+    *(relays.check_turn, processes.check_workers, supplied_models.check_supplied_models),
 )
 """In the order of the path: the first that fails is the cause of what follows."""
 OF_A_TRACK: Final = (

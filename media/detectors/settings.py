@@ -11,6 +11,7 @@ from media.detectors.extra_person import ExtraPerson
 from media.detectors.frozen_picture import FrozenPicture
 from media.detectors.gaze import Gaze
 from media.detectors.impostor import IdentityInterval, Impostor
+from media.detectors.phone import BOOKS, OFF_BY_DEFAULT, PHONE, RULE
 from media.detectors.picture_loss import PictureLoss
 from media.detectors.rules import Rule
 from media.detectors.scene import Doubt
@@ -29,11 +30,13 @@ OF_DOUBTS: Mapping[str, Rule] = {
 DEFAULT_RULES: Mapping[str, Rule] = {
     **{detector.name: detector.default_rule for detector in OF_PICTURES},
     **{detector.name: detector.default_rule for detector in sound_detectors()},
+    **dict.fromkeys((PHONE, BOOKS), RULE),
     **OF_DOUBTS,
 }
 """By detector's name or by doubt."""
 
 ALLOWED_BY = {
+    "allow_to_use_books": {BOOKS},
     "allow_absence_in_frame": {Absence.name},
     "allow_human_assistant": {ExtraPerson.name},
     "allow_to_use_human_assistant": {ExtraPerson.name},
@@ -48,7 +51,7 @@ class AnalysisSettings:
     """What is looked for in one exam, and how strictly."""
 
     rules: Mapping[str, Rule] = field(default_factory=lambda: dict(DEFAULT_RULES))
-    disabled: frozenset[str] = frozenset()
+    disabled: frozenset[str] = OFF_BY_DEFAULT
     """Names of detectors that are not run."""
     interval: IdentityInterval = field(default_factory=IdentityInterval)
     thresholds: Thresholds = field(default_factory=Thresholds)
@@ -63,7 +66,8 @@ class AnalysisSettings:
         Raises BadInput for unknown names.
         """
         changed = dict(DEFAULT_RULES)
-        disabled = {name for flag, names in ALLOWED_BY.items() if rules.get(flag) for name in names}
+        off = {name for name in OFF_BY_DEFAULT if not detection.get(name, {}).get("enabled")}
+        disabled = off | {name for flag, names in ALLOWED_BY.items() if rules.get(flag) for name in names}
         interval = IdentityInterval()
         for name, fields in detection.items():
             given = dict(fields)

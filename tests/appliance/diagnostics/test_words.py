@@ -44,6 +44,7 @@ def test_a_fault_has_a_remedy():
         "browser_unknown",
         "nobody_watches",
         "no_forecast",
+        "no_own_models",
     }
     assert {key for key, cause in CAUSES.items() if not cause.remedy} == notes
 
