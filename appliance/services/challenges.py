@@ -266,7 +266,11 @@ def _settle(
 
 
 def _tell(session: Session, sitting: Sitting, row: Challenge) -> None:
-    told = {"kind": row.kind.value, "challenge": challenge_states.own_of(session, row)}
+    told = {
+        "kind": row.kind.value,
+        "challenge": challenge_states.own_of(session, row),
+        "try": challenge_states.payload(row, len(evidence(session, row.id))),
+    }
     bus.publish_sitting(session, sitting, "challenge.changed", told)
 
 

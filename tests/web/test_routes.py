@@ -5,6 +5,8 @@ import re
 import pytest
 
 from appliance.models import (
+    Challenge,
+    ChallengePictures,
     Conversation,
     Export,
     IdentityPhoto,
@@ -17,6 +19,7 @@ from appliance.models import (
 )
 from appliance.security.permission_map import CANDIDATE_PERMISSIONS, ROLE_PERMISSIONS, Permission
 from appliance.vocabulary import (
+    ChallengeKind,
     ConversationKind,
     ExportContainer,
     ObservationSource,
@@ -70,6 +73,10 @@ def address(make, session):
     support = make.user(Role.SUPPORT)
     checked = PipelineCheck(company_id=sitting.company_id, sitting_id=sitting.id, requested_by_id=support.id)
     session.add(checked)
+    challenge = Challenge(sitting_id=sitting.id, kind=ChallengeKind.LIVENESS)
+    session.add(challenge)
+    session.flush()
+    session.add(ChallengePictures(challenge_id=challenge.id, evidence=True, number=0, vault_object_id=sealed.id))
     session.add_all([export, seen, photo, part, marked, talk, node])
     session.commit()
     ids = {
@@ -85,11 +92,14 @@ def address(make, session):
         "conversations": talk.id,
         "nodes": node.id,
         "checks": checked.id,
+        "people": sitting.candidate_id,
+        "challenges": challenge.id,
     }
 
     def fill(row):
         filled = re.sub(r"/([\w-]+)/\{id\}", lambda found: f"/{found[1]}/{ids[found[1]]}", row.pattern)
-        return re.sub(r"\{kind:[^}]*\}", "face", filled).replace("{n}", "0")
+        filled = re.sub(r"\{kind:liveness[^}]*\}", "liveness", filled)
+        return re.sub(r"\{kind:[^}]*\}", "face", filled).replace("{n}", "0").replace("{number}", "0").replace("{step}", "0")
 
     return fill
 

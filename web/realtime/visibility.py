@@ -21,6 +21,7 @@ CANDIDATE: Final[dict[str, frozenset[str]]] = {
     "photo.requested": frozenset({"kind"}),
     "photo.submitted": frozenset({"kind", "photo_id"}),
     "photo.checked": frozenset({"kind", "photo_id", "hints"}),
+    "challenge.changed": frozenset({"kind", "challenge"}),
     "media.state": frozenset({"track", "state", "cause"}),
     "conversation.changed": frozenset({"conversation"}),
 }

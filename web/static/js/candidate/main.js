@@ -13,7 +13,9 @@ import { isOver, isRunning, isUnderWay, viewOf } from "./state.js";
 import { consentView } from "./views/consent.js";
 import { endingView, finishedView, linkView, supersededView } from "./views/endings.js";
 import { examView } from "./views/exam.js";
+import { gazeCalibrationView } from "./views/gaze_calibration.js";
 import { joinView } from "./views/join.js";
+import { livenessView } from "./views/liveness.js";
 import { photoView } from "./views/photo.js";
 import { systemCheckView } from "./views/system_check.js";
 import { waitingView } from "./views/waiting.js";
@@ -28,6 +30,8 @@ const VIEWS = {
   system_check: systemCheckView,
   face_photo: (app) => photoView(app, "face"),
   document_photo: (app) => photoView(app, "document"),
+  liveness: livenessView,
+  gaze_calibration: gazeCalibrationView,
   join: joinView,
   waiting: waitingView,
   exam: examView,

@@ -17,8 +17,9 @@ function put(list, item) {
 
 /** @type {Record<string, (state: State, payload: any, atMs: number) => State>} */
 const REDUCERS = {
-  "sitting.changed": (state, { reason: _reason, proctor_id: _proctor, ...changed }) => ({
+  "sitting.changed": (state, { reason, proctor_id: _proctor, ...changed }) => ({
     ...state,
+    paused_for: pausedFor(state.paused_for, changed.state, reason),
     step: changed.step ?? state.step,
     sitting: { ...state.sitting, ...changed },
   }),
@@ -44,7 +45,20 @@ const REDUCERS = {
     if (known?.id !== undefined && known.id !== photo_id) return state;
     return withPhoto(state, kind, { ...known, id: photo_id, state: known?.state ?? "submitted", verdict, hints });
   },
+  "challenge.changed": (state, { kind, challenge }) => ({
+    ...state,
+    challenges: { ...state.challenges, [kind]: challenge },
+  }),
 };
+
+/**
+ * What a pause is for: told when it begins; other news while it lasts change nothing, unless a proctor takes over.
+ * @param {string | undefined} before @param {string} now @param {string} reason
+ */
+function pausedFor(before, now, reason) {
+  if (now !== "paused" || reason === "claim") return "";
+  return reason.startsWith("identity") ? reason : before;
+}
 
 /** @param {State} state @param {"face" | "document"} kind @param {import("./types.js").Photo} photo */
 const withPhoto = (state, kind, photo) => ({ ...state, photos: { ...state.photos, [kind]: photo } });

@@ -4,7 +4,7 @@
  * @typedef {"created" | "scheduled" | "check_in" | "waiting" | "running" | "paused" | "finished" | "processing" | "in_review" | "concluded"
  *   | "declined" | "cancelled" | "identity_refused" | "timed_out" | "interrupted" | "expired"} SittingState
  */
-/** @typedef {"consent" | "system_check" | "face_photo" | "document_photo" | "waiting_room"} Step */
+/** @typedef {"consent" | "system_check" | "face_photo" | "document_photo" | "liveness" | "gaze_calibration" | "waiting_room"} Step */
 /** @typedef {"face" | "document"} PhotoKind */
 /** @typedef {"camera" | "screen"} TrackName */
 /**
@@ -35,6 +35,20 @@
 /** @typedef {{id: number, author: "candidate" | "proctor" | "system", kind: "message" | "incident", name: string, text: string, at_ms: number, ref: string, pending?: boolean}} Message */
 /** @typedef {{id: number, type: string, comment: string, start_ms: number, sent_ms: number | null, seen_ms: number | null, withdrawn_ms?: number | null}} Incident */
 /** @typedef {{id?: number, state: string | null, verdict?: string | null, hints: string[]}} Photo */
+/** @typedef {{index: number, ms: number, movement?: string, x?: number, y?: number}} ChallengeStep */
+/**
+ * @typedef {object} Challenge
+ * @property {number | null} id
+ * @property {"new" | "open" | "judging" | "passed" | "failed" | "undetermined" | "person_asked" | "skipped" | "abandoned"} state
+ * @property {ChallengeStep | null} step the one to show now
+ * @property {number} steps
+ * @property {string[]} reasons
+ * @property {string[]} missed movements that were not seen
+ * @property {number} failed tries that were not passed
+ * @property {number} tries_left
+ * @property {boolean} may_skip
+ * @property {boolean} done
+ */
 /**
  * @typedef {object} State what GET /api/v1/sitting tells
  * @property {Summary} sitting
@@ -49,6 +63,8 @@
  * @property {Incident[]} warnings
  * @property {Message[]} messages
  * @property {Record<PhotoKind, Photo | null>} photos
+ * @property {string} [paused_for] `identity_photo`: a new photo of the face that matches ends the pause
+ * @property {Partial<Record<"liveness" | "gaze_calibration", Challenge>>} [challenges] those the exam asks for
  * @property {Record<string, Answer>} answers
  * @property {string} support_email
  * @property {import("../conversation/talk.js").Conversation[]} [conversations] open ones the candidate is asked into

@@ -13,6 +13,8 @@ const TITLES = {
   system_check: () => _("System check"),
   face_photo: () => _("Your photo"),
   document_photo: () => _("Your document"),
+  liveness: () => _("Movements"),
+  gaze_calibration: () => _("Your gaze"),
   waiting_room: () => _("To the exam"),
 };
 
@@ -23,6 +25,8 @@ export function stepsOf(state) {
   const steps = ["consent", "system_check"];
   if (identification.includes("face")) steps.push("face_photo");
   if (identification.includes("passport")) steps.push("document_photo");
+  if (state.challenges?.liveness) steps.push("liveness");
+  if (state.challenges?.gaze_calibration) steps.push("gaze_calibration");
   return [...steps, "waiting_room"];
 }
 
