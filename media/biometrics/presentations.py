@@ -126,14 +126,14 @@ def presentation(
     for number, movement in enumerate(shown):
         swapped = species is Species.SPLICED and number > len(steps) // 2 and other is not None
         who = other if swapped and other is not None else sitter
-        for index, posture in enumerate(_postures(movement, species)):
+        for index, posture in enumerate(postures(movement, species)):
             at_ms = (number * STEP_LOOKS + index) * EVERY_MS
             looks.append(replace(who.look(species, posture), at_ms=at_ms, step=number))
     return looks
 
 
-def _postures(movement: Movement | None, species: Species) -> list[Posture]:
-    """One posture a picture: begin straight, move, come back."""
+def postures(movement: Movement | None, species: Species) -> list[Posture]:
+    """One posture a picture: begin straight, move, come back; None: look straight."""
     swing = [0, 0, 0, 0.35, 0.7, 1, 1, 1, 1, 0.7, 0.35, 0, 0, 0]
     nod = [0, 0, 0, 0.5, 1, 1, 0.5, 0, -0.5, -0.5, 0, 0, 0, 0]
     drawn = species in (Species.HEAD, Species.OTHER_ORDER, Species.SPLICED)
@@ -207,7 +207,7 @@ def _sheet(image: Image, middle: NDArray[np.float64], posture: Posture, bent: bo
     """A photo held before the camera and turned about its face; ``bent`` round a cylinder of 0.35 of its width."""
     height, width = image.shape[:2]
     away, radius = 2.2 * width, 0.35 * width
-    x, y = np.meshgrid(np.linspace(0, width, 40), np.linspace(0, height, 40))
+    x, y = np.meshgrid(np.linspace(0, width, 16), np.linspace(0, height, 12))
     flat = np.stack([x.ravel(), y.ravel()], axis=1)
     space = np.concatenate([flat - middle, np.zeros((len(flat), 1))], axis=1)
     if bent:
