@@ -24,6 +24,7 @@ NAVIGATION: Final[list[tuple[str, str, Permission]]] = [
     ("support", _("Support"), Permission.SUPPORT_VIEW),
     ("network", _("Network"), Permission.NETWORK_EDIT),
     ("nodes", _("Nodes"), Permission.NODE_VIEW),
+    ("biometrics", _("Biometrics"), Permission.BIOMETRICS_VIEW),
     ("audit", _("Audit log"), Permission.AUDIT_READ),
 ]
 """Route, title and permission of the staff's pages, in the order of the bar; the first allowed is a role's start page
@@ -31,6 +32,7 @@ unless ``START_PAGES`` names another."""
 
 START_PAGES: Final[dict[Role, str]] = {
     Role.SECURITY_OFFICER: "audit",
+    Role.AUDITOR: "audit",
     Role.SUPPORT: "support",
     Role.REVIEWER: "archive",
     Role.ORGANISER: "archive",

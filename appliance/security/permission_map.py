@@ -60,6 +60,10 @@ class Permission(StrEnum):
     """A candidate's own: consent, system check, photos, waiting room."""
     EXAM_ANSWER = "exam.answer"
     """A candidate's own: answers, warnings seen, finish."""
+    BIOMETRICS_VIEW = "biometrics.view"
+    """What is stored of faces, where, under which key, of whom; never a face."""
+    BIOMETRICS_REVOKE = "biometrics.revoke"
+    """Make a person's templates unreadable, or protect all anew."""
     CONVERSATION_HOLD = "conversation.hold"
     """Call a candidate, speak to many, ask colleagues into a conference."""
     CONVERSATION_JOIN = "conversation.join"
@@ -124,11 +128,22 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         _P.NODE_VIEW,
         _P.NODE_DRAIN,
         _P.AUDIT_READ,
+        _P.BIOMETRICS_VIEW,
+        _P.BIOMETRICS_REVOKE,
     },
     Role.ORGANISER: _SEE | _JUDGE | {_P.RECORDING_EXPORT, _P.EXAM_EDIT},
     Role.PROCTOR: _SEE | _JUDGE | _WATCH,
     Role.REVIEWER: _SEE | _JUDGE | {_P.RECORDING_EXPORT},
-    Role.SECURITY_OFFICER: frozenset({_P.AUDIT_READ, _P.STAFF_LIST, _P.SITTING_LIST, _P.SITTING_VIEW}),
+    Role.SECURITY_OFFICER: frozenset(
+        {
+            _P.AUDIT_READ,
+            _P.STAFF_LIST,
+            _P.SITTING_LIST,
+            _P.SITTING_VIEW,
+            _P.BIOMETRICS_VIEW,
+            _P.BIOMETRICS_REVOKE,
+        }
+    ),
     Role.SUPPORT: frozenset(
         {
             _P.SUPPORT_VIEW,
@@ -140,7 +155,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.LIVE_CONNECT,
         }
     ),
-    Role.AUDITOR: frozenset({_P.AUDIT_READ}),
+    Role.AUDITOR: frozenset({_P.AUDIT_READ, _P.BIOMETRICS_VIEW}),
 }
 """What each role may do within its company."""
 

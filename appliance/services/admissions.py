@@ -17,11 +17,11 @@ from appliance.db import utcnow
 from appliance.errors import LinkExpired, LinkInvalid, MediaUnavailable, NotFound, TokenInvalid
 from appliance.models import Candidate, Company, Exam, Sitting
 from appliance.security import cookies, identity
-from appliance.services import disk_guard, sittings, start_claims
+from appliance.services import disk_guard, profiles, sittings, start_claims
 from appliance.services.start_claims import StartClaims
 from appliance.sitting_machine import LIVE, OVER
 from appliance.vault import Vault
-from appliance.vocabulary import FinishedBy
+from appliance.vocabulary import BiometricsMode, FinishedBy, IdentityAction
 from appliance.vocabulary import SittingState as S
 
 log = structlog.get_logger(__name__)
@@ -237,7 +237,12 @@ def _candidate(session: Session, company: Company, claims: StartClaims) -> Candi
 
 def _exam(session: Session, company: Company, claims: StartClaims) -> Exam:
     key = {"company_id": company.id, "external_id": claims.exam_id}
-    values = {"name": claims.exam_name, "mode": claims.mode, "duration_minutes": claims.duration_minutes}
+    values = {
+        "name": claims.exam_name,
+        "mode": claims.mode,
+        "duration_minutes": claims.duration_minutes,
+        "biometrics": profiles.of(company).default_mode,
+    }
     session.execute(insert(Exam).values(**key, **values).on_conflict_do_nothing())
     return session.scalars(select(Exam).filter_by(**key)).one()
 
@@ -256,6 +261,9 @@ def _take_over_exam(session: Session, actor: Actor, sitting: Sitting, claims: St
         "rules": {**exam.rules, **claims.rules},
         "weights": claims.weights,
         "thresholds": None if claims.thresholds is None else {**exam.thresholds, **claims.thresholds},
+        # a link may only do without: that faces are measured is decided by a person of the organisation
+        "biometrics": BiometricsMode.NONE if claims.measures_faces is False else None,
+        "identity_action": IdentityAction.NOTE if claims.overlooks_failure else None,
     }
     changed = [name for name, value in said.items() if value is not None and getattr(exam, name) != value]
     for name in changed:

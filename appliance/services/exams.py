@@ -10,8 +10,9 @@ from appliance.audit import Actor
 from appliance.errors import BadInput, ImpossibleStep, NotFound
 from appliance.models import Exam, Sitting
 from appliance.scoring import checked_weights
-from appliance.services import reviews, sittings
+from appliance.services import profiles, reviews, sittings
 from appliance.services.free_text import storable_json
+from appliance.vocabulary import BiometricsMode, IdentityAction
 from appliance.vocabulary import SittingState as S
 
 MAX_ANSWER: Final = 20_000
@@ -44,6 +45,7 @@ def listing(session: Session, company_id: int) -> list[dict[str, Any]]:
             "rules": exam.rules,
             "weights": exam.weights,
             "thresholds": exam.thresholds,
+            **biometrics_of(exam),
             "questions": len(exam.questions),
             "sittings": count,
         }
@@ -71,6 +73,42 @@ def set_weights(session: Session, actor: Actor, exam: Exam, weights: dict[str, f
     for sitting in rows:
         reviews.rescore(session, actor, sitting)
     return len(rows)
+
+
+def biometrics_of(exam: Exam) -> dict[str, Any]:
+    """Return what an organiser sets of biometrics; ``forbidden``: what the organisation's profile does not allow."""
+    profile = profiles.of(exam.company)
+    modes, actions = set(BiometricsMode) - profile.modes, set(IdentityAction) - profile.actions
+    return {
+        "biometrics": profiles.mode_of(exam).value,
+        "identity_action": profiles.action_of(exam).value,
+        "liveness": exam.liveness,
+        "gaze_calibration": exam.gaze_calibration,
+        "forbidden": sorted(word.value for word in modes | actions),
+    }
+
+
+def set_biometrics(
+    session: Session,
+    actor: Actor,
+    exam: Exam,
+    biometrics: BiometricsMode,
+    identity_action: IdentityAction,
+    liveness: bool,
+    gaze_calibration: bool,
+) -> None:
+    """Say where faces are measured, what follows on another person, and what the check-in asks for.
+
+    Counts for check-ins and analyses that begin from now on. Raises ``BadInput`` for what the organisation's profile
+    forbids. Faces enrolled before stay until they are revoked: the person may sit other exams.
+    """
+    profiles.check(exam.company, biometrics, identity_action)
+    before = {name: value for name, value in biometrics_of(exam).items() if name != "forbidden"}
+    exam.biometrics, exam.identity_action = biometrics, identity_action
+    exam.liveness, exam.gaze_calibration = liveness, gaze_calibration
+    after = {name: value for name, value in biometrics_of(exam).items() if name != "forbidden"}
+    details: dict[str, Any] = {"before": before, "after": after}
+    audit.record(session, actor, "exam.set_biometrics", ("exam", exam.id), company_id=exam.company_id, **details)
 
 
 def answer(session: Session, actor: Actor, sitting: Sitting, index: int, value: Answer) -> None:

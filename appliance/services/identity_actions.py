@@ -73,10 +73,25 @@ def go_on(session: Session, sitting: Sitting, verdict: IdentityVerdict | None) -
     """
     if verdict is not IdentityVerdict.MATCH or not is_paused_for_identity(session, sitting):
         return False
-    if sitting.exam.mode not in UNATTENDED or sitting.proctor_id is not None:
+    if not _goes_on_by_photo(sitting):
         return False  # a proctor sees the photo, and decides
     sittings.resume(session, IDENTITY, sitting)
     return True
+
+
+def pause_reason(session: Session, sitting: Sitting) -> str:
+    """Return what the candidate's page is told of the pause that lasts: nothing, or what ends it.
+
+    ``identity``: a proctor decides; ``identity_photo``: a new photo of the face lets the exam go on.
+    """
+    if not is_paused_for_identity(session, sitting):
+        return ""
+    return "identity_photo" if _goes_on_by_photo(sitting) else REASON
+
+
+def _goes_on_by_photo(sitting: Sitting) -> bool:
+    attended = sitting.exam.mode not in UNATTENDED or sitting.proctor_id is not None
+    return not attended and PhotoKind.FACE in check_ins.required_photos(sitting.exam.identification)
 
 
 def face_before_pause(session: Session, photo: IdentityPhoto) -> IdentityPhoto | None:
@@ -123,6 +138,6 @@ def _act(session: Session, sitting: Sitting, row: Observation, action: IdentityA
         return
     incidents.warn_by_rule(session, IDENTITY, sitting, row, WARNING)
     if action is IdentityAction.PAUSE:
-        sittings.pause(session, IDENTITY, sitting, REASON)
+        sittings.pause(session, IDENTITY, sitting, "identity_photo" if _goes_on_by_photo(sitting) else REASON)
         if PhotoKind.FACE in check_ins.required_photos(sitting.exam.identification):
             check_ins.ask_again(session, IDENTITY, sitting, PhotoKind.FACE)

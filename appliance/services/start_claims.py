@@ -74,6 +74,10 @@ class StartClaims:
     rules: dict[str, Any]
     weights: dict[str, float] | None
     thresholds: dict[str, int] | None
+    measures_faces: bool | None = None
+    """``biometricIdentification.enabled``; false: no template may be made, whatever the exam was set to."""
+    overlooks_failure: bool | None = None
+    """``biometricIdentification.skip_fail``: nobody is stopped because a face was not recognised."""
 
 
 def read(claims: Mapping[str, Any]) -> StartClaims:
@@ -102,6 +106,8 @@ def read(claims: Mapping[str, Any]) -> StartClaims:
         rules=_rules(claims),
         weights=_weights(score_config),
         thresholds=_thresholds(score_config),
+        measures_faces=_flag(_object(claims, "biometricIdentification"), "enabled"),
+        overlooks_failure=_flag(_object(claims, "biometricIdentification"), "skip_fail"),
     )
 
 
@@ -172,6 +178,10 @@ def _url(claims: Mapping[str, Any], name: str) -> str:
 def _object(claims: Mapping[str, Any], name: str) -> dict[str, Any]:
     value = claims.get(name)
     return value if isinstance(value, dict) else {}  # PHP sends an empty object as []
+
+
+def _flag(given: Mapping[str, Any], name: str) -> bool | None:
+    return bool(given[name]) if name in given else None
 
 
 def _identification(claims: Mapping[str, Any]) -> str | None:

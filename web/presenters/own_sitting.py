@@ -3,7 +3,16 @@
 from typing import TYPE_CHECKING, Any
 
 from appliance.models import Sitting
-from appliance.services import challenge_states, chats, check_ins, conversations, identity_actions, incidents, networks, payloads
+from appliance.services import (
+    challenge_states,
+    chats,
+    check_ins,
+    conversations,
+    identity_actions,
+    incidents,
+    networks,
+    payloads,
+)
 from appliance.settings import Settings
 from appliance.vault import Vault
 from web.services import now_ms

@@ -36,6 +36,8 @@ support.view              yes   -         -       -        -                yes 
 support.check             yes   -         -       -        -                yes     -       -
 node.view                 yes   -         -       -        -                yes     -       -
 node.drain                yes   -         -       -        -                yes     -       -
+biometrics.view           yes   -         -       -        yes              -       yes     -
+biometrics.revoke         yes   -         -       -        yes              -       -       -
 live.connect              yes   yes       yes     yes      -                yes     -       yes
 conversation.hold         yes   -         yes     -        -                -       -       -
 conversation.join         yes   yes       yes     yes      -                -       -       yes

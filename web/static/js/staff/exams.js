@@ -2,9 +2,13 @@
 
 import { h, icon, one } from "../base/dom.js";
 import { _ } from "../base/i18n.js";
+import { pageData } from "../base/page_data.js";
+import { biometricsCell, openBiometrics } from "./exam_biometrics.js";
 import { ruleIcons } from "./rules.js";
 import { TablePage } from "./table_page.js";
 import { metricWord, modeWord } from "./words.js";
+
+const mayEdit = pageData.permissions.includes("exam.edit");
 
 /** @param {string} kind */
 const identification = (kind) =>
@@ -25,6 +29,7 @@ function cells(exam) {
     h("span", { class: "with-icon" }, icon(mode.icon, "icon-sm"), mode.title),
     _("{n} min", { n: exam.duration_minutes }),
     identification(exam.identification),
+    biometricsCell(exam, () => openBiometrics(exam, () => table.load()), mayEdit),
     h("div", { class: "cell-two" }, ruleIcons(exam.rules ?? {}), exam.rules?.custom_rules && h("span", { class: "muted" }, exam.rules.custom_rules)),
     h("div", { class: "cell-two" }, weights.length ? h("span", null, weights.map(([name, weight]) => `${metricWord(name).title} × ${weight}`).join(", ")) : h("span", { class: "muted" }, _("Standard weights")), h("span", { class: "muted" }, _("attention from {attention}, rejection from {rejected} of suspicion", { attention, rejected }))),
     String(exam.sittings),
@@ -39,6 +44,7 @@ const table = new TablePage({
     { title: _("Mode") },
     { title: _("Time") },
     { title: _("Identity") },
+    { title: _("Biometrics") },
     { title: _("Rules") },
     { title: _("Score") },
     { title: _("Sittings"), class: "num" },

@@ -4,6 +4,7 @@ import { fill, h, icon, one, setText } from "../base/dom.js";
 import { _, formatDateTime } from "../base/i18n.js";
 import { pageData } from "../base/page_data.js";
 import { ChatLog } from "./chat_log.js";
+import { Faces } from "./faces.js";
 import { Identity } from "./identity.js";
 import { reviewActions } from "./review/actions.js";
 import { ConclusionForm } from "./review/conclusion_form.js";
@@ -33,6 +34,9 @@ const actions = reviewActions(store, id, pageData.warning_types ?? []);
 
 const identity = new Identity(null);
 one("#identity").append(identity.element);
+const faces = new Faces(() => id);
+one("#faces").append(faces.element);
+one("#tab-faces").addEventListener("click", () => void faces.load());
 const conclusion = new ConclusionForm(one("#conclusion"), may("conclusion.give"), actions.conclude);
 /** @type {ReturnType<typeof makePlayers> | null} */
 let players = null;

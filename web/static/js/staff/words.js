@@ -194,3 +194,41 @@ export const checkWord = words({
   displays: [_("Displays"), "monitor"],
   screen: [_("Screen"), "monitor-up"],
 });
+
+export const faceModeWord = words({
+  server: [_("On the appliance"), "server", "accent"],
+  on_device: [_("In the candidate's browser"), "laptop", "info"],
+  none: [_("Not at all"), "ban", "none"],
+});
+
+export const actionWord = words({
+  note: [_("Note it"), "sticky-note", "none"],
+  warn: [_("Warn"), "triangle-alert", "warn"],
+  pause: [_("Pause the exam"), "circle-pause", "warn"],
+  stop: [_("End the exam"), "circle-stop", "bad"],
+});
+
+/** What the faces of a sitting say: green, yellow, red, grey. */
+export const colourWord = words({
+  green: [_("Faces match"), "user-check", "good"],
+  yellow: [_("Other profiles look alike"), "user-round-search", "warn"],
+  red: [_("Faces do not match"), "user-x", "bad"],
+  grey: [_("Could not be told"), "circle-help", "none"],
+});
+
+const REASONS = /** @type {Record<string, string>} */ ({
+  match: _("What could be compared matches."),
+  similar: _("They match, but other people of the organisation look alike. That proves nothing: look for yourself."),
+  similar_only: _("Nothing of their own could be compared yet, and other people of the organisation look alike."),
+  substitution: _("During the exam another face was seen in the candidate's place."),
+  document_mismatch: _("The face on the document is another one than on the face photo."),
+  enrolled_mismatch: _("The face photo shows another face than at earlier sittings. It was not enrolled."),
+  undetermined: _("The pictures do not allow a judgement."),
+  nothing_to_compare: _("There is nothing to compare the face with: it is the first photo of this person."),
+  no_photo: _("No photo was taken."),
+  off: _("Biometrics are off for this exam: no face is measured. Compare the photos yourself."),
+  on_device: _("Faces are compared in the candidate's browser during the exam; nothing else was found."),
+});
+
+/** @param {string} reason */
+export const colourReason = (reason) => REASONS[reason] ?? reason;

@@ -39,6 +39,7 @@ export function finishedView(app) {
     proctor: _("The proctor has ended the exam."),
     clock: _("The time was up; everything you had answered was handed in."),
     candidate: _("You have handed in your exam."),
+    appliance: _("The exam was ended by its rule, because another face was seen in your place. A person looks at it; what you had answered is kept."),
   }[sitting.finished_by ?? "candidate"];
   const next = {
     auto: _("The recording is now checked; a person looks at it where something stands out."),

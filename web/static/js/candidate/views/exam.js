@@ -8,7 +8,7 @@ import { Answers } from "../answers.js";
 import { chatPanel } from "../chat.js";
 import { wantsFullScreen } from "../observers/watch.js";
 import { questionSheet } from "../questions.js";
-import { photoNotices } from "../retake.js";
+import { photoNotices, retakePhoto } from "../retake.js";
 import { rulesList } from "../rules.js";
 import { selfView } from "../self_view.js";
 import { setTitle } from "../shell.js";
@@ -29,6 +29,17 @@ function blockOf(app) {
       tone: "bad",
       title: _("The proctor has stopped your work"),
       text: message.text,
+    };
+  if (app.state.sitting.state === "paused" && app.state.paused_for === "identity_photo")
+    return {
+      key: "paused-identity",
+      icon: "scan-face",
+      tone: "warn",
+      title: _("The exam is paused: please show that it is you"),
+      text: _(
+        "The face in the picture was not recognised as yours. Your time stands still. Take a new photo in good light; when it matches, the exam goes on by itself. If that does not help, write to the support, or hand in what you have.",
+      ),
+      action: button(_("Take a new photo"), () => retakePhoto(app, "face"), { kind: "btn-primary btn-lg", icon: "camera" }),
     };
   if (app.state.sitting.state === "paused")
     return {

@@ -4,8 +4,11 @@
 
 export const HEAT_STEPS = 10;
 
-/** What counts in a minute's height and colour. Technical faults are named but add nothing; c2a and c2g are parts of c2. */
-const COUNTED = new Set(["b1", "b2", "c2", "c3", "c4", "c5", "k1", "m2", "d1", "d2"]);
+/**
+ * What counts in a minute's height and colour. Technical faults are named but add nothing, nor does c5, which is of the
+ * whole sitting and proves nothing; c2a and c2g are parts of c2.
+ */
+const COUNTED = new Set(["b1", "b2", "c2", "c3", "c4", "k1", "m2", "d1", "d2"]);
 const PARTS_OF_OTHERS = new Set(["c2a", "c2g"]);
 
 /**
