@@ -90,7 +90,7 @@ class LiveAnalysis:
         """Watch through one endpoint until it is replaced, its node is lost, or the sitting is over."""
         lost = asyncio.Event()
         try:
-            async with tapped(row, self._place, lost) as tap:
+            async with tapped(row, self._place, lost, sound=True) as tap:
                 log.info("tapped", sitting=self._id, node=row.node_url)
                 watching = self._apart(self._watch, tap, analyser)
                 try:

@@ -30,3 +30,10 @@ class Lull(Generic[Nothing]):
         while self._due_ms < at_ms:
             yield self._kind(self._due_ms, self._last_ms, self._source)
             self._due_ms += AGAIN_MS
+
+    def now(self, at_ms: int) -> list[Nothing]:
+        """Tell it of this moment, if it is due: a live source was held up, maybe, and has no use for the past."""
+        if at_ms < self._due_ms:
+            return []
+        self._due_ms = at_ms + min(AGAIN_MS, self._after_ms)
+        return [self._kind(at_ms, self._last_ms, self._source)]

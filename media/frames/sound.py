@@ -43,6 +43,16 @@ class SoundCutter:
             pieces += self._cut()
         return pieces
 
+    def silence(self, until_ms: float) -> list[Sound]:
+        """Fill up with silence until then: nothing was sent because nothing was to be heard."""
+        count = round((until_ms - self._end_ms) * Sound.RATE / 1000)
+        if not self._end_ms or count <= 0:
+            return []
+        self._held.append(np.zeros(count, np.float32))
+        self._count += count
+        self._end_ms = until_ms
+        return self._cut() if self._count >= PIECE_SAMPLES else []
+
     def flush(self) -> list[Sound]:
         """Return what is held, its last step filled up with 0: a hole follows, or the end."""
         self._resampler = _resampler()

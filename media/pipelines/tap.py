@@ -1,4 +1,4 @@
-"""The worker's way to a camera's pictures: an RtpEndpoint in the sitting's pipeline that sends them here."""
+"""The worker's way to a camera's pictures and sound: an RtpEndpoint in the pipeline that sends them here."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -32,10 +32,10 @@ class Place:
 
 
 @asynccontextmanager
-async def tapped(row: LiveMedia, place: Place, lost: asyncio.Event) -> AsyncIterator[RtpTap]:
+async def tapped(row: LiveMedia, place: Place, lost: asyncio.Event, sound: bool = False) -> AsyncIterator[RtpTap]:
     """A tap of a live track, gone from the node at the end; ``lost`` is set when the node is.
 
-    Raises ``KurentoError`` when the node does not have the track (any more).
+    ``sound``: of the track's sound, too. Raises ``KurentoError`` when the node does not have the track (any more).
     """
     client = KurentoClient(row.node_url)
 
@@ -47,11 +47,14 @@ async def tapped(row: LiveMedia, place: Place, lost: asyncio.Event) -> AsyncIter
     await client.open()
     try:
         name = f"sitting {row.sitting_id} {row.track.value}"
-        tap = RtpTap(name, place.host, RATE, ports=place.ports)
+        tap = RtpTap(name, place.host, RATE, ports=place.ports, sound=sound)
         try:
             endpoint = await RtpEndpoint.create(MediaPipeline(client, row.pipeline_id))
             tap.accept(await endpoint.process_offer(tap.offer))
-            await WebRtcEndpoint(client, row.endpoint_id).connect(endpoint, MediaType.VIDEO)
+            source = WebRtcEndpoint(client, row.endpoint_id)
+            await source.connect(endpoint, MediaType.VIDEO)
+            if sound:
+                await source.connect(endpoint, MediaType.AUDIO)
             yield tap
         finally:
             tap.close()

@@ -1,7 +1,7 @@
 import random
 import struct
 
-from media.frames.rtp_tap import RtpClock
+from media.frames.rtp_clock import RtpClock
 from media.frames.vp8_rtp import REORDER_LIMIT, PictureAssembler, RtpPacket, picture_loss_indication, vp8_payload
 
 
