@@ -25,7 +25,7 @@ from appliance.vocabulary import ObservationSource, Track
 from media import watch_log
 from media.analysis import Analyser, Change, ObservationEvent
 from media.evidence_pictures import seal_pictures
-from media.frames.frame import Frame, NoPicture
+from media.frames.frame import Frame, Item, NoPicture
 from media.frames.rtp_tap import RtpTap
 from media.kurento import KurentoError
 from media.pipelines import evidence
@@ -42,6 +42,16 @@ SAW_SECONDS = 2.0
 """How often it is written down how far the pictures were looked at: what a take-over may call unwatched too much."""
 
 log = structlog.get_logger(__name__)
+
+
+class _Onlooker:
+    """Finds nothing: the exam is analysed after its end, and now there are only small pictures for the wall."""
+
+    def feed(self, piece: Item) -> list[ObservationEvent]:
+        return []
+
+    def finish(self, at_ms: int) -> list[ObservationEvent]:
+        return []
 
 
 class LiveAnalysis:
@@ -64,10 +74,7 @@ class LiveAnalysis:
         standing = await self._store.insist(watch_log.look, self._id)
         if standing.facts.over or not standing.facts.recorded:
             return
-        vault = self._collaborators.vault
-        assignment = await self._store.insist(watch_log.take_up, vault, self._id)
-        analyser = await self._apart(_analyser, assignment)
-        log.info("analysis begins", sitting=self._id, mode=assignment.mode.value)
+        analyser = await self._take_up()
         screen = asyncio.create_task(ScreenTiles(self._store, self._id, self._place).run())
         try:
             while not standing.facts.over:
@@ -86,7 +93,15 @@ class LiveAnalysis:
             self._thread.shutdown(wait=False, cancel_futures=True)
         log.info("analysis ends", sitting=self._id)
 
-    async def _tap(self, analyser: Analyser, row: LiveMedia) -> None:
+    async def _take_up(self) -> Analyser | _Onlooker:
+        if await self._store.insist(watch_log.waits, self._id):
+            log.info("watched for the wall alone", sitting=self._id)
+            return _Onlooker()
+        assignment = await self._store.insist(watch_log.take_up, self._collaborators.vault, self._id)
+        log.info("analysis begins", sitting=self._id, mode=assignment.mode.value)
+        return await self._apart(_analyser, assignment)
+
+    async def _tap(self, analyser: Analyser | _Onlooker, row: LiveMedia) -> None:
         """Watch through one endpoint until it is replaced, its node is lost, or the sitting is over."""
         lost = asyncio.Event()
         try:
@@ -117,7 +132,7 @@ class LiveAnalysis:
 
     # ---- in the watching thread
 
-    def _watch(self, tap: RtpTap, analyser: Analyser) -> None:
+    def _watch(self, tap: RtpTap, analyser: Analyser | _Onlooker) -> None:
         for picture in tap.frames():
             if self._ended.is_set():
                 return
@@ -127,7 +142,7 @@ class LiveAnalysis:
             self._write(analyser.feed(picture))
             self._note_progress(picture.at_ms)
 
-    def _nothing(self, analyser: Analyser) -> None:
+    def _nothing(self, analyser: Analyser | _Onlooker) -> None:
         """There is no camera to tap: for the analyser that is a missing picture."""
         now = to_ms(utcnow())
         self._write(analyser.feed(NoPicture(now, self._last_picture_ms, "nothing")))

@@ -108,7 +108,7 @@ def analyse_file(path: Path, reference: Reference | None, audio: bool | None) ->
     ``audio``: True with sound, False without, None only when the file has no pictures.
     Raises BadInput when the file is missing or no media.
     """
-    pictures, sound = _tracks(path)
+    pictures, sound = tracks(path)
     wants_sound = bool(sound) if audio is None and not pictures else bool(audio)
     settings = AnalysisSettings()
     analyser = Analyser(None if reference is None else reference.descriptor, settings)
@@ -136,7 +136,8 @@ def analyse_file(path: Path, reference: Reference | None, audio: bool | None) ->
     }
 
 
-def _tracks(path: Path) -> tuple[bool, bool]:
+def tracks(path: Path) -> tuple[bool, bool]:
+    """Whether a file has pictures, and sound. Raises BadInput when it is missing or no media."""
     if not path.exists():
         raise BadInput(f"{path}: there is no such file.")
     if not path.is_file():

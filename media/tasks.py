@@ -26,9 +26,9 @@ from media.documents import document_tasks
 from media.exports.tasks import export_tasks
 from media.live_analysis import LiveAnalysis
 from media.pipelines.store import Store
+from media.recordings.analyse import analyse_part
 from media.recordings.hand_in import forget_abandoned, take_in
 from media.recordings.seal import GATEWAY_SILENCE, seal_sitting
-from media.recordings.supplied import analyse_supplied
 from media.tiles import sweep as sweep_tiles
 
 log = structlog.get_logger(__name__)
@@ -67,8 +67,14 @@ async def take_in_supplied(context: JobContext, hand_in_id: int) -> None:
 
 @media_tasks.task(name="media.analyse_supplied", queue="analysis", pass_context=True, retry=jobs.Retry())
 async def watch_supplied(context: JobContext, part_id: int) -> None:
-    """Look at a part that nobody watched live."""
-    await asyncio.to_thread(analyse_supplied, _collaborators(context), part_id)
+    """Look at what a candidate's browser recorded itself."""
+    await asyncio.to_thread(analyse_part, _collaborators(context), part_id)
+
+
+@media_tasks.task(name="media.analyse_recording", queue="analysis", pass_context=True, retry=jobs.Retry(attempts=10))
+async def analyse_recording(context: JobContext, part_id: int) -> None:
+    """Look at a sealed part of an exam that nobody watched live; the last one offers the sitting for review."""
+    await asyncio.to_thread(analyse_part, _collaborators(context), part_id)
 
 
 @media_tasks.task(name="media.check_photo", pass_context=True, retry=jobs.Retry())

@@ -9,10 +9,19 @@ from sqlalchemy.sql.expression import cast
 
 from appliance.db import to_ms, utcnow
 from appliance.errors import KeyDestroyed, NotFound
-from appliance.models import IdentityPhoto, LiveMedia, Part, Sitting, VaultObject
+from appliance.models import Exam, IdentityPhoto, LiveMedia, Part, Sitting, VaultObject
 from appliance.services import check_ins, incidents, profiles, recordings, sittings, templates, tiles
 from appliance.vault import Vault
-from appliance.vocabulary import BiometricsMode, ObservationSource, ObservationType, PhotoKind, PhotoState, Track
+from appliance.vocabulary import (
+    BiometricsMode,
+    ExamMode,
+    IdentityAction,
+    ObservationSource,
+    ObservationType,
+    PhotoKind,
+    PhotoState,
+    Track,
+)
 from media.analysis import AnalysisSettings, check_photo
 from media.biometrics.engine import Descriptor, Engine
 from media.biometrics.engines import engine_for
@@ -91,6 +100,21 @@ def assignment(session: Session, vault: Vault, sitting: Sitting) -> Assignment:
         return Assignment(settings, mode, None, None)  # the person was erased
     face = None if enrolled is not None else photo_content(session, vault, sitting.id, PhotoKind.FACE)
     return Assignment(settings, mode, enrolled, face)
+
+
+def is_analysed_afterwards(exam: Exam) -> bool:
+    """Whether the recordings of an exam are analysed, and not the live camera.
+
+    Nobody watches an exam of mode ``offline`` or ``auto``. One that is to be paused or stopped when another person
+    sits down must be looked at while that can still be done.
+    """
+    unwatched = exam.mode in {ExamMode.OFFLINE, ExamMode.AUTO}
+    return unwatched and profiles.action_of(exam) is IdentityAction.NOTE
+
+
+def waits(session: Session, sitting_id: int) -> bool:
+    """Say whether a sitting is analysed after its end."""
+    return is_analysed_afterwards(sittings.get(session, sitting_id).exam)
 
 
 def look(session: Session, sitting_id: int) -> Standing:

@@ -21,6 +21,7 @@ from appliance.services import recordings, sittings
 from appliance.vocabulary import GapCause, PartState, SittingState, Track
 from media.pipelines.coverage import Span, uncovered
 from media.pipelines.evidence import last_written, part_path
+from media.recordings.analyse import call_for_analysis
 from media.recordings.remux import Remuxed, Unplayable, remux
 
 SEALER = Actor.appliance("sealer")
@@ -62,7 +63,8 @@ def seal_sitting(collaborators: Collaborators, sitting_id: int) -> bool:
         sittings.lock(session, sitting)
         if sitting.state is SittingState.PROCESSING and recordings.is_sealed(session, sitting_id):
             _note_holes(session, sitting)
-            sittings.offer_for_review(session, SEALER, sitting)
+            if not call_for_analysis(session, sitting):
+                sittings.offer_for_review(session, SEALER, sitting)
     return True
 
 

@@ -16,9 +16,9 @@ from appliance.services import hand_ins, sittings
 from appliance.services.hand_ins import CHUNK_BYTES, Claim
 from appliance.vocabulary import GapCause, HandInState, PartSource, PartState, SittingState, Track
 from media.recordings import hand_in
+from media.recordings.analyse import analyse_part
 from media.recordings.join import Segment, join
 from media.recordings.remux import Unplayable
-from media.recordings.supplied import analyse_supplied
 from tests.media.recordings.conftest import webm
 
 BEGAN_MS = to_ms(utcnow()) - 600_000
@@ -204,7 +204,7 @@ def test_a_reviewed_sitting_is_scored_anew_after_the_camera_was_looked_at(
     number = hand(session, settings, sitting, segment_files, (0, 9000))
     assert hand_in.take_in(collaborators, number)
     (part,) = rows(session_factory, Part, sitting)
-    found = analyse_supplied(collaborators, part.id)
+    found = analyse_part(collaborators, part.id)
     assert found > 0  # moving stripes, nobody there
     with unit_of_work(session_factory) as fresh:
         row = sittings.get(fresh, sitting.id)
@@ -212,7 +212,7 @@ def test_a_reviewed_sitting_is_scored_anew_after_the_camera_was_looked_at(
         seen = fresh.query(Observation).filter_by(sitting_id=sitting.id).all()
         assert all(one.details["supplied"] for one in seen)
         assert all(BEGAN_MS <= to_ms(one.started_at) <= BEGAN_MS + 9000 for one in seen)
-    assert analyse_supplied(collaborators, part.id) == 0
+    assert analyse_part(collaborators, part.id) == 0
 
 
 def test_never_completed_is_forgotten_after_days(
