@@ -21,6 +21,10 @@ MIN_CHARACTERS: Final = 24
 MIN_SHARE: Final = 0.85
 """Of its characters that a zone may have: anything else is print of another kind."""
 PRINT_ASPECT: Final = 1.5
+PART_ASPECT: Final = 3.0
+"""Of a piece of a line of a zone that is worth completing."""
+TD1_AND_MORE: Final = 33
+"""Characters from which a line is rather one of two than of three."""
 MOST_PRINT: Final = 40
 """Lines of the printed zone that are read, the largest first: 50 ms each."""
 VARIANTS: Final = ((0.0, 1.0), (0.08, 1.2), (0.04, 0.9), (0.12, 1.4), (-0.06, 1.1))
@@ -66,19 +70,20 @@ def page_of(image: Image, networks: TextNetworks, side: int) -> Page:
 
 def zone_groups(page: Page, networks: TextNetworks) -> Iterator[list[Quad]]:
     """Give groups of two or three rows that may be a machine readable zone, the likeliest first."""
-    rows = sorted((row for row in page.rows if _aspect(row) >= MRZ_ASPECT), key=_centre_y)
-    texts = [networks.read(straightened(page.image, row)).text for row in rows]
-    anchors = [place for place, text in enumerate(texts) if _may_be_machine_readable(text)]
-    anchors.sort(key=lambda place: -texts[place].count("<"))
+    rows = [row for row in page.rows if _aspect(row) >= MRZ_ASPECT]
+    read = [(row, networks.read(straightened(page.image, row)).text) for row in rows]
+    anchors = sorted(
+        ((row, text) for row, text in read if _may_be_machine_readable(text)), key=lambda each: -each[1].count("<")
+    )
     seen: set[tuple[int, ...]] = set()
-    for anchor in anchors:
-        near = tuple(
-            place for place in range(len(rows)) if place == anchor or _belong(rows[anchor], rows[place], page)
-        )
-        for group in _stacks(near, anchor, rows):
-            if group not in seen:
-                seen.add(group)
-                yield [rows[place] for place in group]
+    for anchor, text in anchors:
+        near = _neighbours(anchor, page.rows)
+        sizes = (3, 2) if len(text) < TD1_AND_MORE else (2, 3)
+        for group in (group for size in sizes for group in _stacks(near, anchor, size)):
+            key = tuple(round(2 * _centre_y(row) / _height(anchor)) for row in group)
+            if key not in seen:
+                seen.add(key)
+                yield group
 
 
 def zone_readings(page: Page, group: Sequence[Quad], networks: TextNetworks) -> Iterator[list[LineReading]]:
@@ -89,8 +94,9 @@ def zone_readings(page: Page, group: Sequence[Quad], networks: TextNetworks) -> 
 
 def print_rows(page: Page, besides: Sequence[Quad] = ()) -> list[Quad]:
     """Return the rows of print worth reading, from the top down."""
-    known = {id(quad) for quad in besides}
-    rows = [row for row in page.rows if id(row) not in known and _aspect(row) >= PRINT_ASPECT]
+    rows = [
+        row for row in page.rows if _aspect(row) >= PRINT_ASPECT and not any(_lies_in(row, zone) for zone in besides)
+    ]
     rows = sorted(rows, key=lambda row: -_height(row) * _width(row))[:MOST_PRINT]
     return sorted(rows, key=_centre_y)
 
@@ -159,26 +165,53 @@ def _may_be_machine_readable(text: str) -> bool:
     return len(packed) >= MIN_CHARACTERS and packed.count("<") >= MIN_FILLERS and fitting >= MIN_SHARE * len(packed)
 
 
-def _stacks(near: tuple[int, ...], anchor: int, rows: list[Quad]) -> Iterator[tuple[int, ...]]:
-    """Give the runs of three, then of two neighbouring rows that hold the anchor."""
-    for size in (3, 2):
-        for begin in range(len(near) - size + 1):
-            group = near[begin : begin + size]
-            if anchor in group and _is_even(group, rows):
-                yield group
+def _neighbours(anchor: Quad, rows: Sequence[Quad]) -> list[Quad]:
+    """Return the rows that may belong to the anchor's zone, and the anchor, from the top down.
+
+    Of a line with a long run of fillers often only the letters are found: its row is made as long as the anchor.
+    """
+    near = [anchor]
+    for row in rows:
+        apart = abs(_centre_y(row) - _middle_at(anchor, float(row[:, 0].mean())))
+        alike = 0.55 < _height(row) / _height(anchor) < 1.8
+        if row is anchor or not alike or not 0.4 * _height(anchor) < apart < 6 * _height(anchor):
+            continue
+        shifted = abs(row[:, 0].mean() - anchor[:, 0].mean())
+        if 0.75 < _width(row) / _width(anchor) < 1.33 and shifted < 0.15 * _width(anchor):
+            near.append(row)
+        elif _aspect(row) >= PART_ASPECT and shifted < 0.5 * _width(anchor) and _width(row) < _width(anchor):
+            down = _centre_y(row) - _middle_at(anchor, float(row[:, 0].mean()))
+            near.append(np.add(anchor, (0, down), dtype=np.float32))
+    near.sort(key=_centre_y)
+    distinct: list[Quad] = []
+    for row in near:
+        if distinct and _centre_y(row) - _centre_y(distinct[-1]) < 0.4 * _height(anchor):
+            if row is anchor:
+                distinct[-1] = anchor
+            continue
+        distinct.append(row)
+    return distinct
 
 
-def _is_even(group: tuple[int, ...], rows: list[Quad]) -> bool:
-    apart = np.diff([_centre_y(rows[place]) for place in group])
-    return bool(apart.min() > 0 and apart.max() < 1.6 * apart.min())
+def _lies_in(row: Quad, other: Quad) -> bool:
+    x = float(row[:, 0].mean())
+    inside = other[:, 0].min() <= x <= other[:, 0].max()
+    return bool(inside and abs(_centre_y(row) - _middle_at(other, x)) < 0.5 * _height(other))
 
 
-def _belong(anchor: Quad, other: Quad, page: Page) -> bool:
-    """Whether a row lies over or under another like lines of one zone: as long, as high, as near."""
-    apart = abs(_centre_y(other) - _centre_y(anchor))
-    alike = 0.55 < _height(other) / _height(anchor) < 1.8 and 0.75 < _width(other) / _width(anchor) < 1.33
-    shifted = abs(other[:, 0].mean() - anchor[:, 0].mean()) < 0.15 * _width(anchor)
-    return bool(alike and shifted and 0.4 * _height(anchor) < apart < 6 * _height(anchor))
+def _middle_at(quad: Quad, x: float) -> float:
+    """Height of a row's middle line at ``x``."""
+    begin, end = (quad[0] + quad[3]) / 2, (quad[1] + quad[2]) / 2
+    return float(begin[1] + (end[1] - begin[1]) * (x - begin[0]) / max(end[0] - begin[0], 1))
+
+
+def _stacks(near: list[Quad], anchor: Quad, size: int) -> Iterator[list[Quad]]:
+    """Give the runs of neighbouring, evenly spaced rows that hold the anchor."""
+    for begin in range(len(near) - size + 1):
+        group = near[begin : begin + size]
+        apart = np.diff([_centre_y(row) for row in group])
+        if any(row is anchor for row in group) and apart.min() > 0 and apart.max() < 1.6 * apart.min():
+            yield group
 
 
 def _rows(quads: list[Quad]) -> list[Quad]:

@@ -5,7 +5,7 @@ and no more: 6 and G, 8 and S, 1 and L, 0 and < count alike, and of two wrong ch
 field is ``checked`` only when its own digit and the composite one fit **and** nothing else that was seen would.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from itertools import combinations, product
@@ -36,6 +36,12 @@ Cells = NDArray[np.float64]
 """Places x 37, rows summing to 1."""
 
 DIGIT_FOR: Final = {"O": "0", "Q": "0", "D": "0", "I": "1", "L": "1", "Z": "2", "S": "5", "G": "6", "B": "8"}
+LOOK_ALIKES: Final = {
+    "0": "OD", "O": "0D", "D": "0O", "Q": "0O", "1": "I", "I": "1", "2": "Z", "Z": "2", "5": "S", "S": "5", "6": "G",
+    "G": "6", "8": "B", "B": "8",
+}  # fmt: skip
+"""What a character may be instead where letters and digits both may stand, although it was not seen."""
+NOTHING_ALIKE: Final[dict[str, str]] = {}
 LETTER_FOR: Final = {"0": "O", "1": "I", "2": "Z", "5": "S", "6": "G", "8": "B"}
 
 
@@ -106,6 +112,9 @@ class _Reading:
         self._raw: dict[Place, str] = {}
         self._text: dict[Place, str] = {}
         self._unread: set[Place] = set()
+        self._repaired: set[str] = set()
+        self._composite_spent = False
+        """It chose between readings, and confirms none any more."""
         for line, cells in enumerate(lines):
             for column, cell in enumerate(cells):
                 self._take((line, column), cell, form.alphabet_at((line, column)))
@@ -126,6 +135,8 @@ class _Reading:
         for slot in slots:
             if slot.digit is not None and self._fits(slot) is False:
                 self._repair(slot)
+        if self._composite() is False and all(self._fits(slot) is not False for slot in slots):
+            self._repair_by_composite(slots)
         composite = self._composite()
         digits = {slot.name: fits for slot in slots if (fits := self._fits(slot)) is not None}
         if composite is not None:
@@ -163,29 +174,52 @@ class _Reading:
         return said[self._form.composite_digit] == check_digit("".join(said[p] for p in self._form.composite))
 
     def _repair(self, slot: Slot) -> None:
-        """Take the one other text that was seen and that both digits confirm; with none or several leave it."""
-        if self._form.composite is None:
-            return
-        fitting = [text for text in self._others(slot, most=1) if self._fits(slot, text) and self._composite(text)]
+        """Take the one other text, seen or a look-alike, that fits the slot's digit; the composite one may choose."""
+        fitting = [text for text in self._others(slot, 1, LOOK_ALIKES) if self._fits(slot, text)]
+        if len(fitting) > 1:
+            fitting = [text for text in fitting if self._composite(text)]
+            self._composite_spent = True
         if len(fitting) == 1:
             self._text = fitting[0]
+            self._repaired.add(slot.name)
 
-    def _others(self, slot: Slot, most: int = MOST_SWAPS) -> Iterator[dict[Place, str]]:
-        """All texts of the zone with up to ``most`` other characters, seen at places of this slot or its digit."""
-        assert slot.digit is not None  # noqa: S101 - asked of slots with a digit
-        choices = {place: seen for place in (*slot.places, slot.digit) if (seen := self._seen_besides(place))}
+    def _repair_by_composite(self, slots: Sequence[Slot]) -> None:
+        """Data with no digit of their own (TD1, TD2): the one look-alike that makes the composite digit fit."""
+        places = set(self._form.composite or ()) - {place for slot in slots if slot.digit for place in slot.places}
+        fitting = [
+            text
+            for slot in slots
+            if slot.digit is None and places.issuperset(slot.places)
+            for text in self._others(slot, 1, LOOK_ALIKES)
+            if self._composite(text)
+        ]
+        if len(fitting) == 1:
+            self._text = fitting[0]
+            self._composite_spent = True
+
+    def _others(
+        self, slot: Slot, most: int = MOST_SWAPS, alike: Mapping[str, str] = NOTHING_ALIKE
+    ) -> Iterator[dict[Place, str]]:
+        """All texts with up to ``most`` other characters, seen (or alike) at places of this slot or its digit."""
+        places = slot.places if slot.digit is None else (*slot.places, slot.digit)
+        seen = {place: self._besides(place, alike.get(self._text[place], "")) for place in places}
+        choices = {place: chars for place, chars in seen.items() if chars}
         for count in range(1, most + 1):
             for places in combinations(choices, count):
                 for chars in product(*(choices[place] for place in places)):
                     yield {**self._text, **dict(zip(places, chars, strict=True))}
 
-    def _seen_besides(self, place: Place) -> list[str]:
+    def _besides(self, place: Place, looks_like: str) -> list[str]:
         chosen = self._text[place]
-        alike = VALUES[chosen] % 10
+        counts_like = VALUES[chosen] % 10
         return [
             char
             for char, sure in zip(CHARACTERS, self._cells[place], strict=True)
-            if char != chosen and sure >= (SEEN_ALIKE if VALUES[char] % 10 == alike else SEEN)
+            if char != chosen
+            and (
+                sure >= (SEEN_ALIKE if VALUES[char] % 10 == counts_like else SEEN)
+                or (char in looks_like and char in self._form.alphabet_at(place).value)
+            )
         ]
 
     def _field(self, slot: Slot, today: date) -> Field:
@@ -201,21 +235,28 @@ class _Reading:
     def _is_checked(self, slot: Slot) -> bool:
         if slot.digit is None or not self._fits(slot) or self._composite() is False:
             return False
-        places = (*slot.places, slot.digit)
+        spent = self._composite_spent or slot.name in self._repaired
+        return not spent and self._is_read_well(slot, slot.digit) and not self._has_rival(slot)
+
+    def _is_read_well(self, slot: Slot, digit: Place) -> bool:
+        """Whether every character was read, and only digits were corrected: of these the place says what they are."""
+        places = (*slot.places, digit)
         corrected = sum(self._raw[place] != self._text[place] for place in places)
         only_digits = slot.alphabet is Alphabet.DIGITS
         if any(place in self._unread for place in places) or (corrected and not only_digits):
             return False
-        if corrected > 1 and self._composite() is None:
-            return False
+        return corrected <= 1 or self._composite() is not None
+
+    def _has_rival(self, slot: Slot) -> bool:
+        """Whether another value was seen, too, that would fit as well."""
         said = [self._text[place] for place in slot.places]
         for number, text in enumerate(self._others(slot)):
             if number >= MOST_RIVALS:
-                return False
+                return True
             other = [text[place] for place in slot.places] != said
             if other and self._fits(slot, text) and self._composite(text) is not False:
-                return False
-        return True
+                return True
+        return False
 
 
 def limit(cell: NDArray[np.float64], alphabet: Alphabet) -> NDArray[np.float64]:

@@ -13,13 +13,13 @@ from media.biometrics.documents.lines import Page, Print, page_of, print_lines, 
 from media.biometrics.documents.mrz import Field
 from media.biometrics.documents.names import NameCheck, ReadName, compare_names, names_on_print, parts
 from media.biometrics.documents.text_networks import DETECTION, RECOGNITION, TextNetworks, text_networks
-from media.biometrics.documents.zone_reader import FoundZone, read_zone
+from media.biometrics.documents.zone_reader import FoundZone, fitting, read_zone
 from media.biometrics.regions import Image
 
 SIDES: Final = (960, 1280)
 """The longer side at which lines are looked for: that of the picture, within these."""
-LARGE_SIDE: Final = 1920
-"""Looked at again when no zone was found on a picture that is larger."""
+CLOSER: Final = 1.5
+"""How much larger it is looked at again, when no zone was found or its check digits do not fit."""
 SURE_PRINT: Final = 0.8
 """Mean probability from which a printed line counts as read."""
 SURE_NAME: Final = 0.9
@@ -84,19 +84,27 @@ def read(image: Image, cyrillic: bool | None = None, networks: TextNetworks | No
     ``cyrillic``: whether Cyrillic print is looked for; None: when there is no zone, or a country's that writes so.
     """
     networks = networks or text_networks()
-    side = min(max(image.shape[0], image.shape[1], SIDES[0]), SIDES[1])
-    page = page_of(image, networks, side)
-    found = read_zone(page, networks)
-    if found is None and max(image.shape[:2]) > SIDES[1]:
-        larger = page_of(image, networks, LARGE_SIDE)
-        found = read_zone(larger, networks)
-        page = larger if found is not None or len(larger.rows) > len(page.rows) else page
+    page, found = _page_and_zone(image, networks)
     rows = print_rows(page, besides=found.quads if found is not None else ())
     prints = print_lines(page, rows, networks)
     printed = [line.text for line in prints if line.confidence >= SURE_PRINT]
     if cyrillic or (cyrillic is None and _may_be_cyrillic(found)):
         printed += cyrillic_lines(page.image, rows)
     return _reading(page, found, prints, printed)
+
+
+def _page_and_zone(image: Image, networks: TextNetworks) -> tuple[Page, FoundZone | None]:
+    """Look for a zone at up to two scales; the second time on the upright page, which the network likes better."""
+    side = min(max(*image.shape[:2], SIDES[0]), SIDES[1])
+    page = page_of(image, networks, side)
+    found = read_zone(page, networks)
+    if found is not None and found.zone.all_fit:
+        return page, found
+    again = page_of(page.image, networks, round(side * CLOSER))
+    better = read_zone(again, networks)
+    if better is not None and (found is None or fitting(better.zone) > fitting(found.zone)):
+        return again, better
+    return (page, found) if found is not None or len(page.rows) >= len(again.rows) else (again, None)
 
 
 def engines() -> dict[str, str]:

@@ -33,7 +33,7 @@ def read_zone(page: Page, networks: TextNetworks) -> FoundZone | None:
     best: FoundZone | None = None
     for group in zone_groups(page, networks):
         found = _read_group(page, group, networks)
-        if found is not None and (best is None or _fitting(found.zone) > _fitting(best.zone)):
+        if found is not None and (best is None or fitting(found.zone) > fitting(best.zone)):
             best = found
         if best is not None and best.zone.all_fit:
             break
@@ -94,5 +94,6 @@ def _voted(taken: list[list[LineReading]], length: int) -> list[Cells] | None:
     return lines
 
 
-def _fitting(zone: Zone) -> float:
+def fitting(zone: Zone) -> float:
+    """Share of a zone's check digits that fit."""
     return sum(zone.digits.values()) / max(len(zone.digits), 1)
