@@ -1,5 +1,7 @@
 """A real media node and a real gateway as processes, and a sitting whose candidate publishes over real WebRTC."""
 
+from itertools import islice
+
 import pytest
 import pytest_asyncio
 
@@ -8,6 +10,8 @@ from appliance.models import Sitting
 from appliance.security.identity import of_user
 from appliance.services import sittings
 from appliance.vocabulary import ExamMode, FinishedBy, Role, SittingState
+from media.clips import drawn
+from media.clips.files import write_webm
 from media.node.synthetic import Clip
 from tests.live import Browser, GatewayProcess, NodeProcess, WorkerProcess
 from tests.media.record import Record
@@ -107,3 +111,11 @@ def finish(session_factory, proctor):
             sittings.finish(session, of_user(proctor).actor, row, FinishedBy.PROCTOR)
 
     return press
+
+
+@pytest.fixture(scope="session")
+def drawn_recording(tmp_path_factory):
+    """The drawn webcam's first 13 s with a quiet room's sound: somebody sits there, is away from 5.0 to 11.0 s."""
+    path = tmp_path_factory.mktemp("drawn") / "camera-1.webm"
+    write_webm(path, islice(drawn.webcam(), 13 * drawn.FPS))
+    return path
