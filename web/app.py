@@ -25,6 +25,8 @@ def create_app(collaborators: Collaborators) -> Application:
     config.include("web.pages")
     config.include("web.routes")
     config.include("web.errors")
+    # below a folder that is named after what is in it
+    config.add_static_view("static/vendor", "web:static/vendor", cache_max_age=31_536_000)
     # nginx serves these in production; a browser asks each time whether its copy is still right
     config.add_static_view("static", "web:static", cache_max_age=0)
     config.add_subscriber(add_headers, NewResponse)

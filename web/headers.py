@@ -25,20 +25,28 @@ PERMISSIONS_POLICY: Final = ", ".join(
     ]
 )
 
+ANALYSIS_WORKER: Final = "/static/js/candidate/analysis/worker.js"
+"""A worker has the policy of its own script: only this one, and no page, may compile WebAssembly."""
+
 HSTS: Final = "max-age=31536000"
 """A year. Without includeSubDomains: the customer's other hosts are none of our business."""
 
 
-def content_security_policy(websocket_origin: str, frame_origins: Iterable[str] = ()) -> str:
+def content_security_policy(
+    websocket_origin: str, frame_origins: Iterable[str] = (), *, compiles: bool = False
+) -> str:
     """Return the policy: everything from here, nothing inline, nobody frames us.
+
+    ``compiles``: WebAssembly may be compiled (but no JavaScript be made of strings).
 
     ``websocket_origin`` is named because older Safari does not take ``'self'`` to include ``wss:``.
     """
+    wasm = " 'wasm-unsafe-eval'" if compiles else ""
     frames = " ".join(sorted(frame_origins)) or "'none'"
     return "; ".join(
         [
             "default-src 'none'",
-            "script-src 'self'",
+            f"script-src 'self'{wasm}",
             "style-src 'self'",
             "img-src 'self' data: blob:",
             "media-src 'self' blob:",
@@ -69,7 +77,9 @@ def add_headers(event: NewResponse) -> None:
     request, headers = event.request, event.response.headers
     websocket = request.host_url.replace("http", "ws", 1)
     for name, value in {
-        "Content-Security-Policy": content_security_policy(websocket, request.frame_origins),
+        "Content-Security-Policy": content_security_policy(
+            websocket, request.frame_origins, compiles=request.path_info == ANALYSIS_WORKER
+        ),
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",
         "Referrer-Policy": "same-origin",

@@ -61,8 +61,8 @@ def write(folder: Path) -> bool:
     stamp = _stamp()
     if _is_written(folder, stamp):
         return False
-    with tempfile.TemporaryDirectory(dir=folder.parent if folder.parent.is_dir() else None) as made:
-        fresh = Path(made) / "analysis"
+    with tempfile.TemporaryDirectory() as made:
+        fresh = Path(made) / stamp
         fresh.mkdir()
         _runtime(fresh)
         models, sizes = _models(fresh)
@@ -75,15 +75,14 @@ def write(folder: Path) -> bool:
             "settings": _settings(),
         }
         _licences(fresh / "licences")
-        (fresh / "manifest.json").write_text(json.dumps(manifest, indent=1))
-        folder.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(fresh, folder)
+        shutil.copytree(fresh, folder / stamp)
+        (folder / "manifest.json").write_text(json.dumps(manifest, indent=1))
     return True
 
 
 def _stamp() -> str:
-    """Names what the files are made from; part of their address, so that browsers may keep them for long."""
+    """Name what the files are made from; it is their folder's name, so that browsers may keep them for long."""
     networks = (FACE_SHORT_RANGE, FACE_FULL_RANGE, FACE_MESH, IRIS, VOICE, FIVE_POINTS, DESCRIPTOR)
     sources = [RUNTIME, str(LAYOUT), json.dumps(_settings(), sort_keys=True), *(file.sha256 for file in networks)]
     return hashlib.sha256(" ".join(sources).encode()).hexdigest()[:16]
@@ -95,7 +94,8 @@ def _is_written(folder: Path, stamp: str) -> bool:
     except (OSError, ValueError):
         return False
     sizes = {name: file["bytes"] for name, file in manifest["files"].items()}
-    whole = all((folder / name).is_file() and (folder / name).stat().st_size == size for name, size in sizes.items())
+    there = folder / stamp
+    whole = all((there / name).is_file() and (there / name).stat().st_size == size for name, size in sizes.items())
     return bool(manifest["version"] == stamp and whole)
 
 
@@ -200,7 +200,7 @@ def main() -> None:
     folder = Path(sys.argv[1])
     try:
         if write(folder):
-            print(f"{folder}: {sum(path.stat().st_size for path in folder.glob('*.*')) / 1e6:.1f} MB")  # noqa: T201
+            print(f"{folder}: {sum(path.stat().st_size for path in folder.glob('*/*.*')) / 1e6:.1f} MB")  # noqa: T201
     except ApplianceError as error:
         sys.exit(error.message)
 

@@ -15,6 +15,7 @@ from appliance.services import (
 )
 from appliance.settings import Settings
 from appliance.vault import Vault
+from appliance.vocabulary import BiometricsMode
 from web.services import now_ms
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def state(session: "Session", settings: Settings, vault: Vault, sitting: Sitting
         "photos": {kind: _own_photo(photo) for kind, photo in check_ins.photo_states(session, sitting).items()},
         "challenges": challenge_states.own(session, sitting),
         "paused_for": identity_actions.pause_reason(session, sitting),
+        **({"detection": sitting.exam.detection} if sitting.exam.biometrics is BiometricsMode.ON_DEVICE else {}),
         "answers": sitting.answers,
         "support_email": sitting.exam.company.support_email,
     }

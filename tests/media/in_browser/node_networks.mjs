@@ -6,7 +6,8 @@ import { Networks } from "../../../web/static/js/candidate/analysis/networks.js"
 
 /** @param {string} folder */
 export async function networksOf(folder) {
-  const fetchFile = (name) => readFile(`${folder}/${name}`);
   const manifest = JSON.parse(await readFile(`${folder}/manifest.json`, "utf8"));
-  return new Networks(manifest, fetchFile, (name) => import(pathToFileURL(`${folder}/${name}`).href));
+  const place = `${folder}/${manifest.version}`;
+  const fetchFile = (name) => readFile(`${place}/${name}`);
+  return new Networks(manifest, fetchFile, (name) => import(pathToFileURL(`${place}/${name}`).href));
 }

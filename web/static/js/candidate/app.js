@@ -8,8 +8,9 @@ import { ServerClock } from "../base/time.js";
 import { LocalRecording } from "./local_recording/local_recording.js";
 import { LocalMedia } from "./media/local_media.js";
 import { Publisher } from "./media/publisher.js";
+import { OnDevice } from "./analysis/on_device.js";
 import { Observations } from "./observers/observations.js";
-import { reduce } from "./state.js";
+import { reduce, staysHere } from "./state.js";
 
 /** @typedef {import("./types.js").State} State */
 /** @typedef {import("./types.js").TrackName} TrackName */
@@ -37,6 +38,7 @@ export class App {
       screen: new Publisher("screen", this.socket),
     };
     this.recording = new LocalRecording(this, pageData.sitting_id ?? 0);
+    this.onDevice = new OnDevice(this, pageData.sitting_id ?? 0);
     this.listen();
   }
 
@@ -100,8 +102,17 @@ export class App {
     this.take(await post(`/api/v1/sitting/${act}`, body));
   }
 
+  /** What of camera and screen has to reach the server. @returns {TrackName[]} */
+  get sent() {
+    return this.known && staysHere(this.known) ? ["screen"] : ["camera", "screen"];
+  }
+
   /** @param {import("./types.js").PhotoKind} kind @param {Blob} photo */
   async submitPhoto(kind, photo) {
+    if (staysHere(this.state)) {
+      const unjudged = { usable: false, hints: ["not_judged"], verdict: null, distance: null, models: {} };
+      return await this.act(`photos/${kind}/on-device`, await this.onDevice.judge(kind, photo).catch(() => unjudged));
+    }
     this.take(await postBlob(`/api/v1/sitting/photos/${kind}`, photo));
   }
 

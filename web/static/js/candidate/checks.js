@@ -7,6 +7,7 @@ import { gatherKinds } from "./media/ice.js";
 import { SoundLevel } from "./media/level.js";
 import { hasMoreDisplays } from "./observers/watch.js";
 import { sleep } from "../base/time.js";
+import { staysHere } from "./state.js";
 
 /** @typedef {import("./app.js").App} App */
 /** @typedef {"passed" | "warning" | "failed"} Outcome */
@@ -18,6 +19,7 @@ import { sleep } from "../base/time.js";
  * @property {string} icon
  * @property {() => string} title
  * @property {string} [click] it needs a click: the button's text
+ * @property {(app: App) => boolean} [wanted] of which exams; missing: of all
  * @property {(app: App, progress: Progress) => Promise<Result>} run
  */
 
@@ -28,6 +30,8 @@ const SOCKET_MS = 12_000;
 const SLOW_RTT_MS = 300;
 const BAD_RTT_MS = 1500;
 const CLOCK_OFF_MS = 60_000;
+/** A picture a second is the least that the analysis needs. */
+const SLOW_PICTURE_MS = 800;
 
 /** @returns {Promise<Result>} */
 async function checkBrowser() {
@@ -236,6 +240,21 @@ async function checkClock(app) {
   };
 }
 
+/** Runtime and models come now, so that photos and exam need not wait for them. @param {App} app @param {Progress} progress @returns {Promise<Result>} */
+async function checkAnalysis(app, { now }) {
+  const { onDevice } = app;
+  const stop = app.watch(() =>
+    now?.(_("Loading what looks at the camera: {share} %", { share: Math.round(onDevice.share * 100) })),
+  );
+  await onDevice.prepare().finally(stop);
+  const values = { ms_per_picture: Math.round(onDevice.msPerPicture), reason: onDevice.reason };
+  const advice = _("You may go on. What this computer cannot judge is marked as undetermined, not as a fault of yours.");
+  if (onDevice.state === "failed") return { state: "warning", detail: _("It does not run in this browser"), advice, values };
+  if (onDevice.msPerPicture > SLOW_PICTURE_MS)
+    return { state: "warning", detail: _("This computer is slow; close other programs"), advice, values };
+  return { state: "passed", detail: _("Your camera is looked at here and is not sent"), values };
+}
+
 /** In the order they run. @type {Check[]} */
 export const CHECKS = [
   { name: "browser", icon: "app-window", title: () => _("Browser"), run: checkBrowser },
@@ -244,6 +263,13 @@ export const CHECKS = [
   { name: "clock", icon: "clock", title: () => _("Clock"), run: checkClock },
   { name: "camera", icon: "camera", title: () => _("Camera"), run: checkCamera },
   { name: "microphone", icon: "mic", title: () => _("Microphone"), run: checkMicrophone },
+  {
+    name: "analysis",
+    icon: "shield-check",
+    title: () => _("Analysis on this computer"),
+    wanted: ({ state }) => staysHere(state),
+    run: checkAnalysis,
+  },
   { name: "displays", icon: "monitor", title: () => _("Displays"), run: checkDisplays },
   { name: "screen", icon: "monitor-up", title: () => _("Screen"), click: "share", run: checkScreen },
 ];

@@ -49,7 +49,7 @@ export function guardMedia(app) {
   media.onEnded = (track) => {
     if (!app.joined) return;
     if (track === "screen") publishers.screen.stop("share_stopped");
-    else if (track === "camera") publishers.camera.stop("camera_stopped");
+    else if (track === "camera" && app.sent.includes("camera")) publishers.camera.stop("camera_stopped");
   };
   publishers.camera.onState = publishers.screen.onState = () => app.tell();
   reportMedia(app);
@@ -66,7 +66,7 @@ export function guardMedia(app) {
   const update = () => {
     const over = !app.known || isOver(app.state) || app.socket.state === "superseded";
     const here = app.joined && !over;
-    if (here && media.camera && media.cameraLive) publishers.camera.publish(media.camera);
+    if (here && media.camera && media.cameraLive && app.sent.includes("camera")) publishers.camera.publish(media.camera);
     if (here && media.screen && media.screenLive) publishers.screen.publish(media.screen);
     if (app.known && isRunning(app.state)) {
       observations.reflect("desktop_request_pending", !media.screenLive);

@@ -105,6 +105,7 @@ function keepGoing(app) {
     }
     media.update();
     app.recording.update();
+    app.onDevice.update();
     if (!over && !superseded) warnings.update();
     else warnings.close();
     // A last word of the proctor may still come.

@@ -12,6 +12,8 @@ function lookOf(app, track) {
   const there = camera ? app.media.cameraLive : app.media.screenLive;
   const name = camera ? _("Camera") : _("Screen");
   if (!there) return { tone: "bad", icon: camera ? "video-off" : "monitor-off", text: _("{name}: off", { name }) };
+  if (!app.sent.includes(track))
+    return { tone: "good", icon: "shield-check", text: _("{name}: stays on this computer", { name }) };
   const { state } = app.publishers[track];
   if (state === "live")
     return { tone: "good", icon: camera ? "video" : "monitor-check", text: _("{name}: on", { name }) };

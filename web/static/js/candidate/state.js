@@ -83,6 +83,9 @@ export const isOver = (state) => ENDED.has(state.sitting.state) || REFUSED.has(s
 export const isUnderWay = (state) =>
   !isOver(state) && state.sitting.started_ms !== null && !BEFORE.has(state.sitting.state);
 
+/** Camera, microphone and photos are looked at here and are not sent. @param {State} state */
+export const staysHere = (state) => state.exam.biometrics === "on_device";
+
 /** Time is running. @param {State} state */
 export const isRunning = (state) => state.sitting.state === "running";
 

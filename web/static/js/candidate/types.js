@@ -31,6 +31,7 @@
  * @property {Question[]} questions
  * @property {"skip" | "face" | "passport" | "face_and_passport"} identification
  * @property {string} custom_rules
+ * @property {"server" | "on_device" | "none"} biometrics on_device: camera, microphone and photos stay in this browser
  */
 /** @typedef {{id: number, author: "candidate" | "proctor" | "system", kind: "message" | "incident", name: string, text: string, at_ms: number, ref: string, pending?: boolean}} Message */
 /** @typedef {{id: number, type: string, comment: string, start_ms: number, sent_ms: number | null, seen_ms: number | null, withdrawn_ms?: number | null}} Incident */
@@ -65,6 +66,7 @@
  * @property {Record<PhotoKind, Photo | null>} photos
  * @property {string} [paused_for] `identity_photo`: a new photo of the face that matches ends the pause
  * @property {Partial<Record<"liveness" | "gaze_calibration", Challenge>>} [challenges] those the exam asks for
+ * @property {Record<string, Record<string, any>>} [detection] the exam's own wishes, told only where the analysis runs here
  * @property {Record<string, Answer>} answers
  * @property {string} support_email
  * @property {import("../conversation/talk.js").Conversation[]} [conversations] open ones the candidate is asked into

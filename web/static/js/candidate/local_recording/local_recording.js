@@ -73,12 +73,13 @@ export class LocalRecording {
 
   /** Whether what is seen here may not reach the server just now. */
   get trouble() {
-    const { socket, publishers, media } = this.app;
+    const { app } = this;
+    const { socket, publishers, media } = app;
     if (!this.wanted) return false;
     const away = (/** @type {TrackName} */ track) => publishers[track].state !== "live" || this.lost.has(track);
     return (
       socket.state !== "online" ||
-      (media.cameraLive && away("camera")) ||
+      (media.cameraLive && app.sent.includes("camera") && away("camera")) ||
       (media.screenLive && away("screen"))
     );
   }
@@ -91,7 +92,8 @@ export class LocalRecording {
   /** After every change of the page. */
   update() {
     const { media } = this.app;
-    this.recorders.camera.follow(this.wanted && media.cameraLive ? media.camera : null);
+    const camera = this.app.sent.includes("camera") && media.cameraLive;
+    this.recorders.camera.follow(this.wanted && camera ? media.camera : null);
     this.recorders.screen.follow(this.wanted && media.screenLive ? media.screen : null);
     if (this.trouble) {
       this.shelf.keep();

@@ -26,7 +26,7 @@ export function reportMedia(app) {
 async function report(app, socketReconnects) {
   if (app.socket.state !== "online" || !app.known || isOver(app.known)) return;
   /** @type {Record<string, import("./stats.js").Values>} */
-  const values = { page: page(app, socketReconnects) };
+  const values = { page: page(app, socketReconnects), ...(app.onDevice.wanted && { analysis: app.onDevice.figures }) };
   /** @type {Record<string, import("./stats.js").Pair[]>} */
   const pairs = {};
   const errors = [];

@@ -124,7 +124,7 @@ function resultOf({ result }) {
 /** @param {App} app @returns {import("../types.js").View} */
 export function systemCheckView(app) {
   let gone = false;
-  const items = CHECKS.map((check) => new Item(check, () => void rerun(check.name)));
+  const items = CHECKS.filter(({ wanted }) => wanted?.(app) ?? true).map((check) => new Item(check, () => void rerun(check.name)));
   const by = (/** @type {string} */ name) => /** @type {Item} */ (items.find((item) => item.check.name === name));
   const preview = h("video", {
     class: "mirrored",

@@ -22,7 +22,7 @@ export function waitingView(app) {
     chat.update();
     self.update();
     notices.update();
-    const sent = app.publishers.camera.state === "live" && app.publishers.screen.state === "live";
+    const sent = app.sent.every((track) => app.publishers[track].state === "live");
     const key = String(sent);
     if (key === shown) return;
     shown = key;
