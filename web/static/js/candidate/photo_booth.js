@@ -1,9 +1,10 @@
 /** @file Taking a photo: live picture with a guide, shoot, look at it, take again or use it. For the check-in and for retakes. */
 
-import { busy, button, fill, h, icon } from "../base/dom.js";
+import { busy, button, fill, h, icon, setText } from "../base/dom.js";
 import { _ } from "../base/i18n.js";
 import { wordError } from "../base/errors.js";
 import { cameraFailure } from "./media/failures.js";
+import { liveWords, objections, QualityLooker } from "./picture_quality.js";
 import { announce } from "./shell.js";
 import { hintWords } from "./words.js";
 
@@ -15,30 +16,13 @@ const IDEAL = {
   document: { width: { ideal: 1920 }, height: { ideal: 1080 } },
 };
 const JPEG_QUALITY = 0.92;
-/** Mean brightness (0..255) out of which a photo is surely hard to read. */
-const DARK = 45;
-const BRIGHT = 225;
-
-/**
- * Mean brightness of a canvas, looked at in 64x48.
- * @param {HTMLCanvasElement} canvas
- */
-function brightness(canvas) {
-  const small = h("canvas", { width: 64, height: 48 });
-  const context = small.getContext("2d", { willReadFrequently: true });
-  if (!context) return 128;
-  context.drawImage(canvas, 0, 0, 64, 48);
-  const { data } = context.getImageData(0, 0, 64, 48);
-  let sum = 0;
-  for (let index = 0; index < data.length; index += 4)
-    sum += 0.299 * (data[index] ?? 0) + 0.587 * (data[index + 1] ?? 0) + 0.114 * (data[index + 2] ?? 0);
-  return sum / (data.length / 4);
-}
+/** How often the live picture is looked at. */
+const LOOK_MS = 500;
 
 /** @param {HTMLCanvasElement} canvas @returns {string[]} */
 function hintsOf(canvas) {
-  const light = brightness(canvas);
-  return [light < DARK && "too_dark", light > BRIGHT && "too_bright"].filter((hint) => hint !== false);
+  const quality = new QualityLooker().look(canvas);
+  return quality ? objections(quality) : [];
 }
 
 /** A camera that is on but gives nothing: covered by its driver, or taken by another program a moment ago. */
@@ -78,6 +62,18 @@ export function photoBooth(app, kind, onDone = () => {}) {
   const stage = h("div", { class: "stage booth-stage" }, video, guide, still);
   const problem = h("div", { class: "notice tone-warn", role: "status", hidden: true });
   const buttons = h("div", { class: "booth-buttons" });
+  const liveHint = h("p", { class: "booth-hint", role: "status", "aria-live": "polite" });
+  const looker = new QualityLooker();
+  /** Said only when it stays so for two looks: a passing shadow is no news. */
+  let last = "";
+  const looking = setInterval(() => {
+    if (taken || !track || !video.videoWidth) return setText(liveHint, "");
+    const quality = looker.look(video);
+    const worst = quality ? (objections(quality)[0] ?? "") : "";
+    if (worst === last) setText(liveHint, liveWords(worst, kind));
+    liveHint.classList.toggle("is-good", worst === "");
+    last = worst;
+  }, LOOK_MS);
 
   const tell = (/** @type {string[]} */ texts, tone = "warn") => {
     problem.hidden = texts.length === 0;
@@ -157,9 +153,10 @@ export function photoBooth(app, kind, onDone = () => {}) {
 
   void open();
   return {
-    element: h("div", { class: "booth" }, stage, problem, buttons),
+    element: h("div", { class: "booth" }, stage, liveHint, problem, buttons),
     destroy() {
       gone = true;
+      clearInterval(looking);
       track?.stop();
       video.srcObject = null;
       URL.revokeObjectURL(still.src);
