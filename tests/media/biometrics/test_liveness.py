@@ -10,6 +10,7 @@ from appliance.vocabulary import ChallengeState, Movement
 from media.biometrics import liveness
 from media.biometrics.engines import default_engine
 from media.biometrics.liveness import Reason, judge
+from media.biometrics.liveness_report import liveness_figures
 from media.biometrics.looks import look_at
 from media.biometrics.presentations import EVERY_MS, STEP_LOOKS, Sitter, Species, presentation
 from media.clips.drawn import portrait
@@ -155,3 +156,13 @@ def test_a_filmed_blink_and_a_nod_are_seen(name, movement, straight, window):
         still = [(0, before[0])] * 8 + [(1, image) for image in before]
         looks = [look_at(image, index * 40, step) for index, (step, image) in enumerate(still)]
         assert not judge(looks, (movement,)).steps or not judge(looks, (movement,)).steps[0].done
+
+
+def test_rates_are_told_by_species_with_their_counts():
+    figures = liveness_figures([portrait(), np.full((200, 200, 3), 90, np.uint8)])
+    assert figures["bona_fide"] == {"shown": 3, "rejected": 0, "undetermined": 0}
+    assert figures["failure_to_acquire"] == 1 and figures["limits"]
+    rates = {row["species"]: row for row in figures["attacks"]}
+    assert set(rates) == {species.value for species in Species if species is not Species.HEAD}
+    assert rates["spliced_with_another_person"]["shown"] == 0  # there is nobody else
+    assert rates["still_photo"] == {"species": "still_photo", "shown": 3, "accepted": 0, "undetermined": 0}
