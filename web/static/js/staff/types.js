@@ -47,6 +47,7 @@
  * @property {string | null} decided_by name
  * @property {Record<string, unknown>} details
  * @property {boolean} technical
+ * @property {{number: number, at_ms: number}[]} pictures
  *
  * @typedef {object} Incident
  * @property {number} id

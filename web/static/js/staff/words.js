@@ -65,6 +65,38 @@ export const typeWord = words({
   undetermined: [_("Could not be told"), "circle-help", "info"],
 });
 
+/** Who found something, and what a proctor may read of it. */
+export const detectorWord = words({
+  absence: [_("Faces, near and far"), "user-round-search"],
+  extra_person: [_("Second face"), "users"],
+  impostor: [_("Face compared with the check-in"), "user-x"],
+  gaze: [_("Head and eyes"), "eye-off"],
+  picture_loss: [_("Light in the picture"), "video-off"],
+  frozen_picture: [_("Movement in the picture"), "video-off"],
+  too_dark: [_("Light in the picture"), "moon"],
+  face_hidden: [_("Faces, near and far"), "scan-face"],
+  identity_unclear: [_("Face compared with the check-in"), "scan-face"],
+  voice: [_("Voice"), "audio-lines"],
+  talking: [_("Voice and mouth"), "messages-square"],
+  microphone: [_("Level of the microphone"), "mic-off"],
+  phone: [_("Phones and books"), "smartphone"],
+  analysis: [_("The analysis itself"), "cpu"],
+});
+
+/** Why a picture allowed no judgement, or what it lacked. */
+export const reasonWord = words({
+  too_dark: [_("too dark"), "moon"],
+  face_hidden: [_("face hidden"), "scan-face"],
+  identity_unclear: [_("face not good enough to compare"), "scan-face"],
+  analysis_interrupted: [_("analysis interrupted"), "cpu"],
+  analysis_late: [_("analysis began late"), "cpu"],
+  analysis_failed: [_("recording cannot be decoded"), "cpu"],
+  black: [_("black picture"), "video-off"],
+  covered: [_("covered lens"), "video-off"],
+  no_frames: [_("no pictures arrived"), "video-off"],
+  frozen: [_("frozen picture"), "video-off"],
+});
+
 export const conclusionWord = words({
   accepted: [_("Accepted"), "circle-check", "good"],
   rejected: [_("Rejected"), "circle-x", "bad"],

@@ -3,8 +3,9 @@
 import { button, fill, h, icon, one, setText } from "../../base/dom.js";
 import { _ } from "../../base/i18n.js";
 import { formatDuration } from "../../base/time.js";
+import { evidenceOf } from "../evidence.js";
 import { KeyedList } from "../keyed.js";
-import { decisionWord, typeWord } from "../words.js";
+import { decisionWord, reasonWord, typeWord } from "../words.js";
 import { clockText } from "./clock_text.js";
 import { shownFindings } from "./state.js";
 
@@ -90,6 +91,7 @@ export class Findings {
         h("span", { class: "finding-symbol" }, icon(word.icon)),
         h("span", { class: "finding-words" }, h("strong", null, word.title), h("span", { class: "finding-facts" }, this.facts(finding))),
       ),
+      observation && evidenceOf(observation),
       this.how.mayDecide && h("span", { class: "seen-verbs" }, this.verbs(finding)),
     );
   }
@@ -103,7 +105,9 @@ export class Findings {
     const confidence = observation?.source === "detector" && h("span", { title: _("Confidence") }, `${Math.round(observation.confidence * 100)} %`);
     const word = observation && observation.decision !== "pending" ? decisionWord(observation.decision) : null;
     const by = observation?.decided_by;
+    const reason = observation?.details.reason;
     return [
+      typeof reason === "string" && h("span", null, reasonWord(reason).title),
       length,
       confidence,
       word && h("span", { class: `finding-decision tone-${word.tone}` }, icon(word.icon, "icon-sm"), by ? `${word.title} · ${by}` : word.title),

@@ -3,7 +3,7 @@
 import { busy, button, fill, h, icon } from "../../base/dom.js";
 import { _, formatDateTime } from "../../base/i18n.js";
 import { formatDuration } from "../../base/time.js";
-import { metricWord } from "../words.js";
+import { metricWord, reasonWord } from "../words.js";
 
 /** @typedef {import("../types.js").Timeline} Timeline */
 
@@ -24,7 +24,7 @@ export function scoreWord(value, thresholds) {
  * @param {Timeline} data
  * @param {(() => Promise<void>) | null} rescore
  */
-export function renderScore(element, { score, thresholds, parts }, rescore) {
+export function renderScore(element, { score, thresholds, parts, observations }, rescore) {
   if (!score) return fill(element, h("p", { class: "muted small" }, _("The score is computed when the sitting is over.")));
   const word = scoreWord(score.value, thresholds);
   const attention = 100 - (thresholds.attention ?? 60);
@@ -39,6 +39,7 @@ export function renderScore(element, { score, thresholds, parts }, rescore) {
       h("div", { class: "grow stack stack-tight" }, h("span", { class: `badge tone-${word.tone}` }, icon(word.icon), word.title), scoreBar(score.value, rejected, attention), h("span", { class: "muted score-note" }, _("Attention up to {attention}, rejection up to {rejected}. A proposal: a person concludes.", { attention, rejected }))),
     ),
     suppliedMs(parts) > 0 && h("p", { class: "with-icon muted small" }, icon("laptop", "icon-sm"), _("{length} of the camera were supplied by the candidate's browser and analysed afterwards.", { length: formatDuration(suppliedMs(parts)) })),
+    doubtNote(observations),
     score.explanation.length ? lostTable(score.explanation) : h("p", { class: "muted small" }, _("No points were lost.")),
     h("p", { class: "row row-between muted small" }, _("Computed {when}", { when: formatDateTime(score.computed_ms) }), again),
   );
@@ -46,6 +47,28 @@ export function renderScore(element, { score, thresholds, parts }, rescore) {
 
 /** @param {import("../types.js").Part[]} parts */
 const suppliedMs = (parts) => parts.filter((part) => part.source === "candidate" && part.track === "camera").reduce((sum, part) => sum + (part.duration_ms ?? 0), 0);
+
+/**
+ * How long nothing could be judged, and why; it never scores. @param {import("../types.js").Observation[]} observations
+ */
+function doubtNote(observations) {
+  const doubts = observations.filter((one) => one.type === "undetermined" && one.decision !== "dismissed" && one.end_ms !== null);
+  if (!doubts.length) return null;
+  const length = formatDuration(unitedMs(doubts.map((one) => [one.start_ms, one.end_ms ?? one.start_ms])));
+  const reasons = [...new Set(doubts.map((one) => reasonWord(String(one.details.reason ?? one.detector)).title))].join(", ");
+  return h("p", { class: "with-icon muted small" }, icon("circle-help", "icon-sm"), _("Could not tell: {length} ({reasons}). That never costs points.", { length, reasons }));
+}
+
+/** What overlaps counts once. @param {[number, number][]} spans */
+export function unitedMs(spans) {
+  let total = 0;
+  let reached = -Infinity;
+  for (const [start, end] of [...spans].sort((first, second) => first[0] - second[0])) {
+    total += Math.max(0, end - Math.max(start, reached));
+    reached = Math.max(reached, end);
+  }
+  return total;
+}
 
 /** @param {() => Promise<void>} rescore */
 function againButton(rescore) {

@@ -4,6 +4,7 @@ import { button, fill, h, icon, setText } from "../../base/dom.js";
 import { _, ngettext } from "../../base/i18n.js";
 import { formatDuration } from "../../base/time.js";
 import { clock } from "../clock.js";
+import { evidenceOf } from "../evidence.js";
 import { KeyedList } from "../keyed.js";
 import { wallTime, wallTimeSeconds } from "../wall_time.js";
 import { decisionWord, typeWord } from "../words.js";
@@ -121,7 +122,9 @@ class Row {
     this.verbs = h("div", { class: "seen-verbs" });
     this.symbol = h("span", { class: "seen-symbol" });
     this.facts = h("span", { class: "seen-facts" });
-    this.element = h("li", { class: "seen" }, this.symbol, this.body, h("div", { class: "seen-line" }, this.facts, this.verbs));
+    this.evidence = h("div", { class: "seen-evidence" });
+    this.evidenceKey = "";
+    this.element = h("li", { class: "seen" }, this.symbol, this.body, h("div", { class: "seen-line" }, this.facts, this.verbs), this.evidence);
   }
 
   /** @param {Item} item */
@@ -148,7 +151,21 @@ class Row {
       h("time", { datetime: new Date(observation.start_ms).toISOString(), title: wallTimeSeconds(observation.start_ms) }, wallTime(observation.start_ms)), this.duration, confidence, this.decision(),
     );
     this.showVerbs();
+    this.showEvidence();
     this.tick(clock.now());
+  }
+
+  /** Only when it changed: a disclosure that is open stays open, and a picture is not asked for again. */
+  showEvidence() {
+    const { observation } = this.item;
+    const key = JSON.stringify([observation.pictures, observation.details]);
+    if (this.evidenceKey === key) return;
+    this.evidenceKey = key;
+    const open = this.evidence.querySelector("details")?.open ?? false;
+    const found = evidenceOf(observation);
+    fill(this.evidence, found);
+    const why = this.evidence.querySelector("details");
+    if (why) why.open = open;
   }
 
   decision() {
