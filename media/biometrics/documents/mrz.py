@@ -254,7 +254,7 @@ class _Reading:
             if number >= MOST_RIVALS:
                 return True
             other = [text[place] for place in slot.places] != said
-            if other and self._fits(slot, text) and self._composite(text) is not False:
+            if other and self._fits(slot, text) is not False and self._composite(text) is not False:
                 return True
         return False
 
