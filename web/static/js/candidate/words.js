@@ -54,6 +54,7 @@ export const RULES = [
 
 /** @type {Record<string, () => string>} */
 const HINTS = {
+  not_judged: () => _("This browser cannot judge the photo; the proctor will ask if something is missing."),
   no_face: () => _("No face was found in the photo."),
   several_faces: () => _("More than one face is in the photo."),
   face_too_small: () => _("The face is too small; come closer."),

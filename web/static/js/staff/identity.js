@@ -53,9 +53,9 @@ export class Identity {
   card(kind, photo, candidate, photos, mayRequest) {
     const asked = photo?.state === "retake_requested";
     const again = this.request && mayRequest && photo && !asked && this.requestButton(kind);
-    const picture = photo
+    const picture = photo && !isKept(photo)
       ? h("button", { type: "button", class: "identity-picture", "aria-label": _("Enlarge: {photo}", { photo: kindTitle(kind) }), on: { click: () => compare(candidate, photos) } }, image(photo, kind))
-      : h("div", { class: "identity-picture is-missing" }, icon(kind === "face" ? "scan-face" : "id-card", "icon-lg"));
+      : h("div", { class: "identity-picture is-missing" }, icon(photo ? "shield-check" : kind === "face" ? "scan-face" : "id-card", "icon-lg"));
     return h(
       "figure",
       { class: "identity-card" },
@@ -92,6 +92,9 @@ function newest(photos, kind) {
   return own.sort((a, b) => b.id - a.id)[0];
 }
 
+/** Judged in the candidate's browser: there is no picture to show, and only that browser's word. @param {Photo} photo */
+const isKept = (photo) => photo.source === "on_device";
+
 const askedBadge = () => h("span", { class: "badge tone-info" }, icon("rotate-ccw"), _("Asked again"));
 
 /**
@@ -110,6 +113,16 @@ function image(photo, kind) {
  */
 function verdict(photo, kind) {
   if (!photo) return h("span", { class: "muted" }, _("Not taken yet"));
+  if (isKept(photo))
+    return h("span", { class: "stack stack-tight" }, said(photo, kind), h("span", { class: "muted small" }, _("Stays with the candidate; judged by their own browser")));
+  return said(photo, kind);
+}
+
+/**
+ * @param {Photo} photo
+ * @param {Kind} kind
+ */
+function said(photo, kind) {
   if (photo.verdict) {
     const word = verdictWord(photo.verdict);
     return h("span", { class: `badge tone-${word.tone}` }, icon(word.icon), word.title, hints(photo));
@@ -128,7 +141,7 @@ const hints = (photo) => (photo.hints.length ? ` (${photo.hints.map((hint) => hi
 function compare(candidate, photos) {
   const figures = KINDS.map((kind) => {
     const photo = newest(photos, kind);
-    return h("figure", { class: "compare-photo" }, photo ? image(photo, kind) : h("div", { class: "compare-missing" }, icon("image", "icon-lg")), h("figcaption", null, kindTitle(kind), verdict(photo, kind)));
+    return h("figure", { class: "compare-photo" }, photo && !isKept(photo) ? image(photo, kind) : h("div", { class: "compare-missing" }, icon(photo ? "shield-check" : "image", "icon-lg")), h("figcaption", null, kindTitle(kind), verdict(photo, kind)));
   });
   openDialog({
     title: _("Is this {name}?", { name: candidate.name }),

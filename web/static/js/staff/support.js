@@ -19,6 +19,7 @@ function media(tracks) {
     live: ["good", "check", _("live")],
     lost: ["bad", "x", _("lost")],
     none: ["none", "minus", _("none")],
+    stays: ["good", "shield-check", _("stays with the candidate")],
   });
   return h("div", { class: "row row-tight" }, Object.entries(tracks ?? {}).map(([track, state]) => {
     const [tone, symbol, title] = words[state] ?? ["none", "circle-help", state];

@@ -3,7 +3,7 @@
  * Fields that end in `_ms` are UTC milliseconds of the server.
  *
  * @typedef {"camera" | "screen"} Track
- * @typedef {"live" | "lost" | "none"} TrackState
+ * @typedef {"live" | "lost" | "none" | "stays"} TrackState stays: of a camera that is never sent
  * @typedef {"pending" | "confirmed" | "dismissed"} Decision
  * @typedef {"created" | "scheduled" | "check_in" | "waiting" | "running" | "paused" | "finished" | "processing"
  *   | "in_review" | "concluded" | "declined" | "cancelled" | "identity_refused" | "timed_out" | "interrupted"
@@ -76,6 +76,7 @@
  * @property {number} id
  * @property {"face" | "document"} kind
  * @property {"submitted" | "retake_requested" | "superseded"} state
+ * @property {"uploaded" | "on_device"} [source] on_device: there is no picture here, only what the candidate's browser says
  * @property {"match" | "mismatch" | "undetermined" | null} verdict
  * @property {string[]} hints
  * @property {number | null} [distance]

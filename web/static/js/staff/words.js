@@ -91,11 +91,65 @@ export const reasonWord = words({
   analysis_interrupted: [_("analysis interrupted"), "cpu"],
   analysis_late: [_("analysis began late"), "cpu"],
   analysis_failed: [_("recording cannot be decoded"), "cpu"],
+  own_analysis_failed: [_("analysis in the candidate's browser failed"), "cpu"],
+  analysis_timeout: [_("analysis in the candidate's browser did not load"), "cpu"],
+  no_worker: [_("the candidate's browser cannot analyse"), "cpu"],
+  model_changed: [_("a model in the candidate's browser is not the appliance's"), "shield-check"],
+  device_too_slow: [_("the candidate's computer is too slow"), "cpu"],
+  no_reference: [_("no face photo to compare with in the candidate's browser"), "scan-face"],
   black: [_("black picture"), "video-off"],
   covered: [_("covered lens"), "video-off"],
   no_frames: [_("no pictures arrived"), "video-off"],
   frozen: [_("frozen picture"), "video-off"],
+  virtual_camera: [_("sign of a virtual camera, no proof"), "video"],
+  looped: [_("the picture repeats itself: sign of a recording, no proof"), "video"],
 });
+
+/** Where a try at a challenge of the check-in stands. */
+export const challengeWord = words({
+  judging: [_("being judged"), "hourglass", "info"],
+  open: [_("going on"), "hourglass", "info"],
+  passed: [_("passed"), "circle-check", "good"],
+  failed: [_("not passed"), "circle-x", "bad"],
+  undetermined: [_("could not be judged"), "circle-help", "warn"],
+  person_asked: [_("asks for a person instead"), "user", "warn"],
+  skipped: [_("left out"), "circle-minus", "none"],
+});
+
+/** @type {Record<string, string>} */
+const MOVEMENTS = {
+  turn_left: _("turn to the left"),
+  turn_right: _("turn to the right"),
+  blink: _("closing the eyes"),
+  nod: _("nod"),
+};
+
+/** @param {string} movement */
+export const movementWord = (movement) => MOVEMENTS[movement] ?? movement;
+
+/** @type {Record<string, string>} */
+const CHALLENGE_REASONS = {
+  face_not_seen: _("face not seen all the time"),
+  no_face: _("face not seen all the time"),
+  several_faces: _("several faces"),
+  too_dark: _("too dark"),
+  too_few_pictures: _("too few pictures"),
+  too_slow: _("pictures came too late"),
+  not_judged: _("no worker judged in time"),
+  identity_unclear: _("face not good enough to compare"),
+  mirrored: _("left and right exchanged: a mirrored camera, or a recording"),
+  not_done: _("not every movement was done"),
+  wrong_order: _("a movement out of its turn"),
+  flat: _("moved like a flat picture"),
+  cut: _("the picture jumped"),
+  another_person: _("another face than on the photo"),
+  turned_away: _("head turned away"),
+  eyes_shut: _("eyes hardly seen"),
+  not_looking: _("the eyes did not follow the points"),
+};
+
+/** @param {string} reason */
+export const challengeReason = (reason) => CHALLENGE_REASONS[reason] ?? reason;
 
 export const conclusionWord = words({
   accepted: [_("Accepted"), "circle-check", "good"],
@@ -187,6 +241,7 @@ export const metricWord = words({
 
 export const hintWord = words({
   no_face: [_("no face found"), "scan-face"],
+  not_judged: [_("not judged: the analysis did not run"), "circle-help"],
   several_faces: [_("several faces"), "users"],
   too_dark: [_("too dark"), "moon"],
   too_bright: [_("too bright"), "sun"],

@@ -70,7 +70,7 @@ export class OnDevice {
         clearTimeout(timer);
         return this.fail("no_worker", done);
       }
-      this.worker.onerror = () => this.fail("analysis_failed", done);
+      this.worker.onerror = () => this.fail("own_analysis_failed", done);
       this.worker.onmessage = ({ data }) => {
         this.hear(data);
         if (data.type !== "prepared" && data.type !== "failed") return;

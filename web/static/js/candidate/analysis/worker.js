@@ -183,7 +183,7 @@ scope.onmessage = (/** @type {MessageEvent<Order>} */ { data: order }) => {
   if (order.type === "sound") sounds += 1;
   turn = turn.then(() => obey(order)).catch((error) => {
     asked = false;
-    const reason = error?.name === "WrongModel" ? "model_changed" : "analysis_failed";
+    const reason = error?.name === "WrongModel" ? "model_changed" : "own_analysis_failed";
     const id = order.type === "photo" ? order.id : undefined;
     say({ type: "failed", reason, message: String(error).slice(0, 300), ...(id !== undefined && { id }) });
   });

@@ -98,7 +98,7 @@ export class Screening {
     const state = entry.tracks[track];
     if (state === "live") this.reason = "";
     else if (state === "lost") this.reason = entry.causes[track] || "unknown";
-    else this.reason = "none";
+    else this.reason = state;
     this.showCard();
   }
 
@@ -121,6 +121,7 @@ export class Screening {
   words(pictured) {
     const camera = this.track === "camera";
     const off = camera ? "camera-off" : "monitor-off";
+    if (this.reason === "stays") return { name: "shield-check", text: _("Camera stays with the candidate"), turns: false };
     if (this.reason === "none") return { name: off, text: camera ? _("No camera yet") : _("No screen yet"), turns: false };
     if (this.reason) {
       const cause = this.reason === "unknown" ? "" : gapWord(this.reason).title;
