@@ -367,6 +367,7 @@ BROWSER_TYPES = frozenset(
         ObservationType.MIC_NO_DEVICE_CONNECTED,
         ObservationType.CAMERA_NO_DEVICE_CONNECTED,
         ObservationType.DESKTOP_REQUEST_PENDING,
+        ObservationType.VIRTUAL_MACHINE,
     }
 )
 """What a candidate's browser may report of itself."""

@@ -3,6 +3,7 @@
 import { _ } from "../base/i18n.js";
 import { rtcConfiguration } from "../base/rtc.js";
 import { cameraFailure, screenFailure } from "./media/failures.js";
+import { isPlain, isProgram } from "./media/virtual_camera.js";
 import { gatherKinds } from "./media/ice.js";
 import { SoundLevel } from "./media/level.js";
 import { hasMoreDisplays } from "./observers/watch.js";
@@ -71,11 +72,16 @@ async function checkCamera(app) {
     const stream = await app.media.openCamera();
     const track = stream.getVideoTracks()[0];
     const { width = 0, height = 0 } = track?.getSettings() ?? {};
-    return {
-      state: "passed",
-      detail: track?.label || _("The camera works"),
-      values: { width, height, label: track?.label ?? "" },
-    };
+    const label = track?.label ?? "";
+    const values = { width, height, label, program: isProgram(label), plain: isPlain(track) };
+    if (values.program)
+      return {
+        state: "warning",
+        detail: _("The camera seems to be a program"),
+        advice: _("Choose your real camera. You may go on; the proctor sees a note."),
+        values,
+      };
+    return { state: "passed", detail: label || _("The camera works"), values };
   } catch (error) {
     const { code, title, advice } = cameraFailure(error);
     return { state: "failed", detail: title, advice, values: { error: code } };

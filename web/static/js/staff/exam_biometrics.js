@@ -52,7 +52,7 @@ export function openBiometrics(exam, saved) {
     { class: "stack exam-biometrics", on: { submit: (event) => event.preventDefault() } },
     h("fieldset", null, h("legend", null, _("Where faces are measured")), choose("biometrics", MODES(), exam.biometrics, faceModeWord)),
     h("fieldset", null, h("legend", null, _("When another person is seen in the candidate's place")), choose("identity_action", ACTIONS(), exam.identity_action, actionWord)),
-    h("fieldset", null, h("legend", null, _("At the check-in")), check("liveness", exam.liveness, _("Liveness"), _("The candidate turns the head and blinks, so that a picture cannot pass.")), check("gaze_calibration", exam.gaze_calibration, _("Gaze calibration"), _("The candidate looks at five points, so that looking away is judged by their own eyes."))),
+    h("fieldset", null, h("legend", null, _("At the check-in")), check("liveness", exam.liveness, _("Liveness"), _("The candidate turns the head and blinks, so that a picture cannot pass.")), check("gaze_calibration", exam.gaze_calibration, _("Gaze calibration"), _("The candidate looks at five points, so that looking away is judged by their own eyes.")), h("p", { class: "muted small" }, _("Both send pictures of the face to the appliance, where they are judged and deleted; of a liveness that was not passed two are kept. With analysis on the candidate's device neither is asked for."))),
     h("p", { class: "muted small" }, _("Counts for check-ins that begin from now on. What was enrolled before stays until it is revoked on the page “Biometrics”.")),
     error,
   );

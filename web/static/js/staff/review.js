@@ -5,6 +5,7 @@ import { _, formatDateTime } from "../base/i18n.js";
 import { pageData } from "../base/page_data.js";
 import { ChatLog } from "./chat_log.js";
 import { Faces } from "./faces.js";
+import { showChallenges } from "./challenges.js";
 import { Identity } from "./identity.js";
 import { reviewActions } from "./review/actions.js";
 import { ConclusionForm } from "./review/conclusion_form.js";
@@ -33,7 +34,8 @@ const store = createStore(INITIAL, reduce);
 const actions = reviewActions(store, id, pageData.warning_types ?? []);
 
 const identity = new Identity(null);
-one("#identity").append(identity.element);
+const challenges = h("div", { class: "side-pad", hidden: true });
+one("#identity").append(identity.element, challenges);
 const faces = new Faces(() => id);
 one("#faces").append(faces.element);
 one("#tab-faces").addEventListener("click", () => void faces.load());
@@ -119,6 +121,7 @@ store.subscribe((state) => {
   showHead(shown);
   showPlayers(shown);
   identity.update(shown.sitting.candidate, shown.photos, false);
+  showChallenges(challenges, shown.challenges);
   chat.update(id, shown.messages);
   conclusion.render(shown);
   renderScore(one("#score"), shown, may("conclusion.give") && shown.sitting.started_ms ? actions.rescore : null);

@@ -79,6 +79,7 @@
  * @property {"uploaded" | "on_device"} [source] on_device: there is no picture here, only what the candidate's browser says
  * @property {"match" | "mismatch" | "undetermined" | null} verdict
  * @property {string[]} hints
+ * @property {{name_verdict: "match" | "mismatch" | "undetermined", expired: boolean | null, readable: boolean} | null} [document] once it was read
  * @property {number | null} [distance]
  * @property {number} [taken_ms]
  *
@@ -130,6 +131,7 @@
  * @property {Score | null} score
  * @property {Record<string, number>} thresholds
  * @property {Photo[]} photos
+ * @property {import("./challenges.js").Challenge[]} challenges tries of the check-in, oldest first
  * @property {{accepted: boolean, version: string, hash?: string, language?: string, answered_ms: number} | null} consent
  * @property {{passed: boolean, results: Record<string, any>, client: Record<string, any>, checked_ms: number} | null} system_check
  * @property {{conclusion: string, comment: string, by: string, at_ms: number} | null} conclusion

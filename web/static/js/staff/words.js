@@ -248,6 +248,9 @@ export const hintWord = words({
   too_small: [_("face too small"), "minimize"],
   blurred: [_("blurred"), "eye"],
   turned_away: [_("face turned away"), "eye-off"],
+  no_text: [_("no text found"), "file-text"],
+  text_too_small: [_("text too small"), "minimize"],
+  document_cut_off: [_("coded lines not whole"), "id-card"],
 });
 
 export const trackWord = words({

@@ -1,6 +1,6 @@
 /** @file What this browser reports of itself: begins, ends and moments, each pair joined by a `ref`. */
 
-/** @typedef {"change_active_window_on_computer" | "full_screen_left" | "clipboard" | "extra_display" | "mic_muted" | "mic_no_sound" | "mic_no_device_connected" | "camera_no_device_connected" | "desktop_request_pending"} Kind */
+/** @typedef {"change_active_window_on_computer" | "full_screen_left" | "clipboard" | "extra_display" | "mic_muted" | "mic_no_sound" | "mic_no_device_connected" | "camera_no_device_connected" | "desktop_request_pending" | "virtual_machine"} Kind */
 /** @typedef {Record<string, string | number | boolean>} Details */
 
 export class Observations {

@@ -1,5 +1,6 @@
 /** @file Everything that is watched while time runs; `watchBrowser` returns what stops it. Only facts, never contents. */
 
+import { watchCameraDevice } from "./camera_device.js";
 import { watchMicrophone } from "./microphone.js";
 
 /** @typedef {import("../app.js").App} App */
@@ -100,7 +101,7 @@ function listen(targets, listener) {
 
 /** Start all watchers of a running exam. @param {App} app @returns {() => void} */
 export function watchBrowser(app) {
-  const stops = [watchFocus, watchClipboard, watchDisplays, watchFullScreen, watchMicrophone].map((watch) =>
+  const stops = [watchFocus, watchClipboard, watchDisplays, watchFullScreen, watchMicrophone, watchCameraDevice].map((watch) =>
     watch(app),
   );
   return () => {

@@ -4,6 +4,7 @@ import { button, busy, fill, h, icon, setText } from "../../base/dom.js";
 import { _, ngettext } from "../../base/i18n.js";
 import { formatDuration } from "../../base/time.js";
 import { openFaces } from "../faces.js";
+import { showChallenges } from "../challenges.js";
 import { Identity } from "../identity.js";
 import { ruleIcons } from "../rules.js";
 import { wallTime } from "../wall_time.js";
@@ -28,6 +29,7 @@ export class Desk {
     /** @type {Entry | null} */
     this.entry = null;
     this.stepsKey = "";
+    this.challenges = h("div", { class: "side-pad", hidden: true });
     this.identity = new Identity((kind) => actions.requestPhoto(this.entry?.id ?? 0, kind));
     this.faces = button(_("Faces"), () => this.entry && openFaces(this.entry.id, this.entry.candidate.name), { kind: "btn-sm desk-faces", icon: "scan-face", title: _("What comparing the faces says") });
     this.chat = new Chat(actions.say);
@@ -45,7 +47,7 @@ export class Desk {
       { class: "desk-body" },
       h("header", { class: "desk-head" }, h("div", { class: "desk-line" }, this.name, this.badge), h("div", { class: "desk-line" }, this.facts, this.owner, this.time)),
       this.steps,
-      h("div", { class: "desk-scroll" }, this.identity.element, this.faces, this.rules, this.warnings),
+      h("div", { class: "desk-scroll" }, this.identity.element, this.challenges, this.faces, this.rules, this.warnings),
       this.chat.element,
     );
     this.root.append(this.body, this.empty);
@@ -76,6 +78,7 @@ export class Desk {
     this.facts.title = this.facts.textContent ?? "";
     this.showSteps(entry, state.me);
     this.identity.update(entry.candidate, entry.photos, !isOver(entry));
+    showChallenges(this.challenges, entry.challenges);
     fill(this.rules, ruleIcons(entry.rules), entry.custom_rules && h("p", { class: "desk-custom" }, icon("scroll-text", "icon-sm"), h("span", null, h("b", null, _("Own rules, before all icons:")), " ", entry.custom_rules)));
     this.showWarnings(entry);
   }

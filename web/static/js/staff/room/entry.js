@@ -11,7 +11,7 @@
  * @typedef {import("../types.js").TrackState} TrackState
  *
  * @typedef {Summary & {
- *   rules: Record<string, boolean>, custom_rules: string, photos: Photo[], unread: number,
+ *   rules: Record<string, boolean>, custom_rules: string, photos: Photo[], challenges: import("../challenges.js").Challenge[], unread: number,
  *   observations: Observation[], incidents: Incident[], messages: Message[],
  *   tracks: Record<Track, TrackState>, causes: Record<Track, string>,
  *   published: Record<Track, number>, cheater_suggested: boolean,
@@ -34,6 +34,7 @@ export function fromServer(raw) {
     rules: raw.rules ?? {},
     custom_rules: raw.custom_rules ?? "",
     photos: raw.photos ?? [],
+    challenges: raw.challenges ?? [],
     unread: raw.unread ?? 0,
     observations: raw.observations ?? [],
     incidents: raw.warnings ?? [],
@@ -94,7 +95,13 @@ const CHANGES = {
   "photo.requested": (entry, payload) => photos(entry, payload.kind, { state: "retake_requested" }),
   "photo.submitted": photoSubmitted,
   "photo.checked": (entry, payload) =>
-    photos(entry, payload.kind, { id: payload.photo_id, verdict: payload.verdict, hints: payload.hints ?? [] }),
+    photos(entry, payload.kind, {
+      id: payload.photo_id,
+      verdict: payload.verdict,
+      hints: payload.hints ?? [],
+      ...(payload.document && { document: payload.document }),
+    }),
+  "challenge.changed": (entry, payload) => ({ ...entry, challenges: [...entry.challenges.filter((one) => one.id !== payload.try.id), payload.try] }),
   "observation.opened": observation,
   "observation.updated": observation,
   "observation.closed": observation,
