@@ -24,7 +24,10 @@ from appliance.vocabulary import (
     Track,
 )
 from media import watch_log
+from media.analysis import Analyser
 from media.clips.drawn import portrait_jpeg
+from media.node.synthetic import Clip
+from media.recorded import watch
 from tests.live import until
 from tests.media.record import publish_both
 
@@ -60,6 +63,46 @@ async def test_from_the_first_picture_to_the_sealed_recording(
             with collaborators.vault.open(session, session.get_one(VaultObject, part.vault_object_id)) as reader:
                 assert reader.read(0, 4) == b"\x1a\x45\xdf\xa3"
     assert rec.whole()
+
+
+async def test_live_and_afterwards_the_same_is_seen(
+    browser, sitting, drawn_recording, record, start, finish, worker, collaborators, session_factory, tmp_path
+):
+    """The same pictures through browser, node, tap and worker, and as the recording that came of them."""
+    worker()
+    clip = Clip.load(drawn_recording)
+    page, rec = browser().candidate_of(sitting), record(sitting)
+    await page.open()
+    await publish_both(page, clip)
+    start(sitting)
+    absence = await until(
+        lambda: [row for row in rec.observations(type=ABSENT) if row.ended_at], 60, "an absence's end"
+    )
+    finish(sitting)
+    await until(lambda: rec.sitting().state is SittingState.IN_REVIEW, 20, "sealing")
+    (part,) = [row for row in rec.parts() if row.track is Track.CAMERA]
+    film = tmp_path / "camera.webm"
+    with unit_of_work(session_factory) as session:
+        with collaborators.vault.open(session, session.get_one(VaultObject, part.vault_object_id)) as reader:
+            film.write_bytes(reader.read(0, reader.size))
+        shots = [(shot.number, to_ms(shot.taken_at)) for shot in session.get_one(Observation, absence[0].id).pictures]
+    again = watch(Analyser(None), film, to_ms(part.started_at)).observations
+    live = [
+        row for row in rec.observations() if row.source is ObservationSource.DETECTOR and row.detector != "analysis"
+    ]
+    whole = [row for row in live if row.ended_at < rec.sitting().finished_at - timedelta(milliseconds=200)]
+    assert whole
+    for row in whole:
+        (same,) = [one for one in again if one.type is row.type and abs(one.start_ms - to_ms(row.started_at)) < 1000]
+        assert abs(same.end_ms - to_ms(row.ended_at)) < 1000
+        assert same.detector == row.detector
+        assert {key: row.details[key] for key in FIXED} == {key: same.details[key] for key in FIXED}
+    assert [number for number, _ in shots] == [1, 2]
+    assert all(to_ms(absence[0].started_at) <= at_ms <= to_ms(absence[0].ended_at) for _, at_ms in shots)
+
+
+FIXED = ("threshold", "min_duration_ms", "models")
+"""Of a finding's details: what does not depend on the picture that was just looked at."""
 
 
 async def test_a_killed_workers_watch_is_taken_over(browser, sitting, clip, record, start, worker):
