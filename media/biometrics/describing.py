@@ -11,12 +11,10 @@ import cv2
 import numpy as np
 
 from appliance.errors import BadInput
-from media.biometrics.engine import Descriptor, Engine, at_length
+from media.biometrics.engine import ROOM, Descriptor, Engine, at_length
 from media.biometrics.faces import Face
 from media.biometrics.regions import Image
 
-ROOM = 1.0
-"""Margin about the face that alignment may reach into, as a share of the face's width; the rest is not mirrored."""
 MIRRORED_POINTS = [1, 0, 2, 3, 5, 4]
 """Eyes and ears change places."""
 
@@ -36,17 +34,9 @@ def describe_frames(engine: Engine, frames: Sequence[tuple[Image, Face]]) -> Des
     """
     if not frames:
         raise BadInput("A face is described from at least one picture.")
-    both = [one for image, face in frames for one in (_about(image, face), _mirrored(*_about(image, face)))]
+    near = [face.with_surroundings(image, ROOM) for image, face in frames]
+    both = [one for image, face in near for one in ((image, face), _mirrored(image, face))]
     return at_length(np.mean([at_length(descriptor) for descriptor in engine.describe_many(both)], axis=0))
-
-
-def _about(image: Image, face: Face) -> tuple[Image, Face]:
-    """The part of the picture about the face: all that is needed of a large one."""
-    room = ROOM * face.width
-    left, top = max(int(face.left - room), 0), max(int(face.top - room), 0)
-    part = image[top : int(face.top + face.height + room) + 1, left : int(face.left + face.width + room) + 1]
-    points = np.subtract(face.keypoints, (left, top), dtype=np.float32)
-    return part, replace(face, left=face.left - left, top=face.top - top, keypoints=points)
 
 
 def _mirrored(image: Image, face: Face) -> tuple[Image, Face]:

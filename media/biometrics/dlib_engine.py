@@ -6,15 +6,14 @@ The released wheel has no BLAS: one description takes about 0.2 s of a core, an 
 
 import threading
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 import cv2
 import numpy as np
 
-from media.biometrics.engine import Descriptor
+from media.biometrics.engine import ROOM, Descriptor
 from media.biometrics.faces import Face
-from media.biometrics.model_files import DESCRIPTOR, FIVE_POINTS
+from media.biometrics.model_files import DESCRIPTOR, FIVE_POINTS, once
 from media.biometrics.regions import Image
 
 CHIP_SIZE, CHIP_PADDING = 150, 0.25
@@ -24,17 +23,15 @@ BOX_SIZE, BOX_UP = 1.1, 0.05
 """What makes of a detector's box one as dlib's five points were trained on: times as wide, up by that share of it.
 Lower or smaller ones lose the eyes: by 5 % of the width, one pair of LFW in fifty more is told apart wrongly."""
 
-_loading = threading.Lock()
-
 
 def aligned(image: Image, face: Face) -> Image:
     """The face upright, 150x150, red green blue: eyes and nose where dlib's networks want them.
 
     The five points expect a box like dlib's: a square about the eyes, nose and mouth.
     """
+    image, face = face.with_surroundings(image, ROOM)
     colours = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-    with _loading:
-        dlib, predictor = _five_points()
+    dlib, predictor = _five_points()
     shape = predictor(colours, dlib.rectangle(*_square(face)))
     chip = dlib.get_face_chip(colours, shape, size=CHIP_SIZE, padding=CHIP_PADDING)
     return np.asarray(chip, dtype=np.uint8)
@@ -48,7 +45,7 @@ def _square(face: Face) -> tuple[int, int, int, int]:
     return round(centre_x - half), round(centre_y - half), round(centre_x + half), round(centre_y + half)
 
 
-@cache
+@once
 def _five_points() -> tuple[Any, Any]:  # dlib has no type hints
     import dlib  # type: ignore[import-untyped]  # noqa: PLC0415 - native code that only describing needs
 
@@ -81,7 +78,7 @@ class DlibEngine:
             return np.array(self._network.compute_face_descriptor(chip), dtype=np.float64)
 
 
-@cache
+@once
 def dlib_engine() -> DlibEngine:
     """The process's one engine."""
     return DlibEngine()

@@ -14,6 +14,8 @@ from media.biometrics.regions import Image
 Descriptor = NDArray[np.float64]
 """128 numbers; its direction says whose face it is, ``distance`` how unlike two are."""
 DESCRIPTOR_SIZE = 128
+ROOM = 1.0
+"""How far from the face alignment may look, in widths of the face: the rest of a large picture costs nothing."""
 
 
 class Engine(Protocol):

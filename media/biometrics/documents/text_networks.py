@@ -7,14 +7,14 @@ fetches what is missing from the network, and keeps the probabilities to itself 
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from media.biometrics.model_files import ModelFile, Tensor
+from media.biometrics.model_files import ModelFile, Tensor, once
 from media.biometrics.regions import Image
 
 DETECTION = ModelFile("rapidocr", "models/PP-OCRv6_det_small.onnx")
@@ -144,7 +144,7 @@ class TextNetworks:
         return {char: place for place, char in enumerate(self.alphabet)}
 
 
-@lru_cache(maxsize=1)
+@once
 def text_networks() -> TextNetworks:
     """The networks of this process."""
     return TextNetworks()

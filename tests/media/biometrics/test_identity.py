@@ -25,7 +25,7 @@ def test_different_people_are_far_apart():
 
 
 def test_between_the_thresholds_nothing_is_said():
-    verdicts = [verdict_of(apart, Thresholds()) for apart in (0.3, 0.549, 0.55, 0.6, 0.62, 0.9)]
+    verdicts = [verdict_of(apart, Thresholds()) for apart in (0.3, 0.524, 0.525, 0.6, 0.62, 0.9)]
     match, unclear, mismatch = IdentityVerdict.MATCH, IdentityVerdict.UNDETERMINED, IdentityVerdict.MISMATCH
     assert verdicts == [match, match, unclear, unclear, mismatch, mismatch]
 
