@@ -81,7 +81,7 @@ def answer_consent(
 
     Raises ``BadInput`` when ``version`` is given and another text is in force by now.
     """
-    text = consent_text(language)
+    text = consent_text(language, sitting.exam.biometrics)
     if version and version != text.version:
         raise BadInput("The consent text has changed; reload the page and read it again.", field="version")
     _begin(session, sitting, {S.CHECK_IN})

@@ -5,6 +5,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final
 
+from appliance.vocabulary import BiometricsMode
+
 VERSION: Final = "2026-11-1"
 
 
@@ -72,6 +74,37 @@ _RU: Final = """\
 • Вы вправе отказаться сейчас. Отказ не влечёт никаких последствий: записывается только ваш ответ, а организатору сообщается, что вам нужно предложить другой способ сдать экзамен.
 """
 
+_EN_CAMERA: Final = "• From the start of the exam to its end: the picture and sound of your camera and microphone, and everything that your whole screen shows. Close whatever you do not want recorded."
+_EN_BEFORE: Final = "• Before the exam: a photo of your face and, if this exam asks for it, a photo of an identity document; the result of a check of your browser, camera, microphone, screen and connection."
+_EN_BIOMETRICS: Final = "• Biometric comparison: measurements of your face are taken from your photo and from the camera's picture, and compared with each other and with the photo in the document, only to tell whether the same person sits the exam. They are used for nothing else and given to nobody else."
+_RU_CAMERA: Final = "• От начала до конца экзамена: изображение и звук с вашей камеры и микрофона и всё, что видно на всём вашем экране. Закройте всё, что не должно попасть в запись."
+_RU_BEFORE: Final = "• До экзамена: фотография лица и, если этого требует экзамен, фотография документа, удостоверяющего личность; результат проверки браузера, камеры, микрофона, экрана и связи."
+_RU_BIOMETRICS: Final = "• Биометрическое сравнение: по вашей фотографии и изображению камеры измеряются черты лица; они сравниваются между собой и с фотографией в документе только для того, чтобы установить, что экзамен сдаёт один и тот же человек. Ни для чего другого они не используются и никому не передаются."
+
+OTHER_PARAGRAPHS: Final[dict[BiometricsMode, dict[str, dict[str, str]]]] = {
+    BiometricsMode.ON_DEVICE: {
+        "en": {
+            _EN_CAMERA: "• From the start of the exam to its end: everything that your whole screen shows. Close whatever you do not want recorded. Camera and microphone stay on this computer: your browser looks and listens itself, and nothing of the picture or the sound is sent or kept.",
+            _EN_BEFORE: "• Before the exam: your browser takes a photo of your face and, if this exam asks for it, of an identity document. The photos stay on this computer; what is sent is whether they are good enough and whether the faces are alike. Also the result of a check of your browser, camera, microphone, screen and connection.",
+            _EN_BIOMETRICS: "• Biometric comparison: measurements of your face are taken by your own browser, on this computer, and compared there, only to tell whether the same person sits the exam. They are kept in this browser until the exam ends, then deleted. The server gets the outcome and a figure of likeness, never the measurements.",
+        },
+        "ru": {
+            _RU_CAMERA: "• От начала до конца экзамена: всё, что видно на всём вашем экране. Закройте всё, что не должно попасть в запись. Камера и микрофон остаются на этом компьютере: смотрит и слушает сам ваш браузер, ни изображение, ни звук не передаются и не сохраняются.",
+            _RU_BEFORE: "• До экзамена: ваш браузер делает фотографию лица и, если этого требует экзамен, документа, удостоверяющего личность. Фотографии остаются на этом компьютере; передаётся лишь, годятся ли они и похожи ли лица. Также результат проверки браузера, камеры, микрофона, экрана и связи.",
+            _RU_BIOMETRICS: "• Биометрическое сравнение: черты лица измеряет ваш собственный браузер на этом компьютере и там же сравнивает их только для того, чтобы установить, что экзамен сдаёт один и тот же человек. Они хранятся в этом браузере до конца экзамена и затем удаляются. Сервер получает итог и число, выражающее сходство, но не сами измерения.",
+        },
+    },
+    BiometricsMode.NONE: {
+        "en": {
+            _EN_BIOMETRICS: "• There is no biometric comparison: no measurements of your face are taken to recognise you. A person may look at your photo."
+        },
+        "ru": {
+            _RU_BIOMETRICS: "• Биометрического сравнения нет: черты вашего лица не измеряются, чтобы узнать вас. Вашу фотографию может посмотреть человек."
+        },
+    },
+}
+"""What is said otherwise where faces are not measured by the appliance: paragraph -> what stands in its place."""
+
 DEFAULT_LANGUAGE: Final = "en"
 
 CONSENT_TEXTS: Final[dict[str, ConsentText]] = {
@@ -79,6 +112,12 @@ CONSENT_TEXTS: Final[dict[str, ConsentText]] = {
 }
 
 
-def consent_text(language: str) -> ConsentText:
-    """Return the text in this language, or in English where there is none."""
-    return CONSENT_TEXTS.get(language.lower()[:2], CONSENT_TEXTS[DEFAULT_LANGUAGE])
+def consent_text(language: str, mode: BiometricsMode = BiometricsMode.SERVER) -> ConsentText:
+    """Return the text in this language, or in English where there is none, for where faces are measured."""
+    text = CONSENT_TEXTS.get(language.lower()[:2], CONSENT_TEXTS[DEFAULT_LANGUAGE])
+    if mode not in OTHER_PARAGRAPHS:
+        return text
+    words = text.text
+    for paragraph, other in OTHER_PARAGRAPHS[mode][text.language].items():
+        words = words.replace(paragraph, other)
+    return ConsentText(f"{text.version}-{mode}", text.language, words)

@@ -56,10 +56,6 @@ location /live {{
   proxy_read_timeout 60s;  # the page pings every 10 s
   proxy_buffering off;
 }}
-location /static/vendor/ {{
-  proxy_pass http://127.0.0.1:{web};
-  proxy_max_temp_file_size 64m;  # 40 MB for a slow line wait here, not in a thread of web
-}}
 location / {{
   proxy_pass http://127.0.0.1:{web};
   proxy_buffering off;

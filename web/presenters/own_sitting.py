@@ -38,7 +38,7 @@ def content_url(sitting: Sitting) -> str:
 def state(session: "Session", settings: Settings, vault: Vault, sitting: Sitting) -> dict[str, Any]:
     """Return everything the candidate's page shows, in the shape of docs/contracts.md."""
     session.flush()
-    text = check_ins.consent_text(sitting.language)
+    text = check_ins.consent_text(sitting.language, sitting.exam.biometrics)
     return {
         "sitting": summary(sitting),
         "step": sitting.step.value,
