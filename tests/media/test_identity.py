@@ -1,4 +1,4 @@
-"""A whole check-in and analysis in each mode, with real faces: what is compared, what is stored, what is never made."""
+"""A whole check-in and analysis in each mode, with real faces: what is compared, stored, and what is never made."""
 
 import cv2
 import numpy as np

