@@ -20,6 +20,7 @@ NAVIGATION: Final[list[tuple[str, str, Permission]]] = [
     ("archive", _("Sittings"), Permission.SITTING_LIST),
     ("conference", _("Conference"), Permission.CONVERSATION_JOIN),
     ("exams", _("Exams"), Permission.EXAM_LIST),
+    ("findings", _("Findings"), Permission.SITTING_REVIEW),
     ("staff", _("Staff"), Permission.STAFF_LIST),
     ("support", _("Support"), Permission.SUPPORT_VIEW),
     ("network", _("Network"), Permission.NETWORK_EDIT),

@@ -22,11 +22,13 @@ from web.schemas.hand_ins import HandInClaimed
 from web.services import Request
 from web.views import (
     administration,
+    attention,
     biometrics,
     candidate,
     challenges,
     conversations,
     demo,
+    findings,
     hand_ins,
     lms,
     log_in,
@@ -187,6 +189,7 @@ ROUTES: Final[dict[Side, list[Row]]] = {
             "check",
             "staff/check.html",
         ),
+        Row("GET", "/findings", P.SITTING_REVIEW, findings.page, name="findings", template="staff/findings.html"),
         Row("GET", "/network", P.NETWORK_EDIT, pages.plain, name="network", template="staff/network.html"),
         Row("GET", "/nodes", P.NODE_VIEW, pages.plain, name="nodes", template="staff/nodes.html"),
         Row(
@@ -293,6 +296,8 @@ ROUTES: Final[dict[Side, list[Row]]] = {
         Row("GET", "/api/v1/biometrics/people", P.BIOMETRICS_VIEW, biometrics.people, exams.PeopleQuery),
         Row("POST", "/api/v1/biometrics/people/{id}/revoke", P.BIOMETRICS_REVOKE, biometrics.revoke, exams.Revoked),
         Row("POST", "/api/v1/biometrics/renew", P.BIOMETRICS_REVOKE, biometrics.renew),
+        Row("GET", "/api/v1/attention", P.BIOMETRICS_VIEW, attention.show),
+        Row("POST", "/api/v1/attention", P.ATTENTION_SWITCH, attention.switch, exams.AttentionSwitched),
         Row("GET", "/api/v1/network", P.NETWORK_EDIT, network.show),
         Row("POST", "/api/v1/network", P.NETWORK_EDIT, network.change, networks.NetworkChange),
         Row("GET", "/api/v1/staff", P.STAFF_LIST, administration.list_staff),

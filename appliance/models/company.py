@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import CheckConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from appliance.db import Base, utcnow
@@ -29,4 +30,11 @@ class Company(Base):
     turn_urls: Mapped[list[Any]] = mapped_column(default=list)
     turn_secret: Mapped[bytes | None]
     """Wrapped (``vault.wrap``) static-auth-secret of its own TURN servers."""
+    attention_monitoring: Mapped[bool] = mapped_column(default=False)
+    """Whether anything may judge emotion or engagement. Kustos itself has nothing that does."""
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+    # AI Act 5(1)(f): not by a service, not by a statement, and not by a change of the profile afterwards
+    __table_args__ = (
+        CheckConstraint("NOT (attention_monitoring AND profile = 'eu')", name="no_attention_monitoring_in_eu"),
+    )

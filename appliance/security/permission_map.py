@@ -64,6 +64,8 @@ class Permission(StrEnum):
     """What is stored of faces, where, under which key, of whom; never a face."""
     BIOMETRICS_REVOKE = "biometrics.revoke"
     """Make a person's templates unreadable, or protect all anew."""
+    ATTENTION_SWITCH = "attention.switch"
+    """Say whether anything may judge emotion or engagement in this organisation."""
     CONVERSATION_HOLD = "conversation.hold"
     """Call a candidate, speak to many, ask colleagues into a conference."""
     CONVERSATION_JOIN = "conversation.join"
@@ -130,6 +132,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         _P.AUDIT_READ,
         _P.BIOMETRICS_VIEW,
         _P.BIOMETRICS_REVOKE,
+        _P.ATTENTION_SWITCH,
     },
     Role.ORGANISER: _SEE | _JUDGE | {_P.RECORDING_EXPORT, _P.EXAM_EDIT},
     Role.PROCTOR: _SEE | _JUDGE | _WATCH,

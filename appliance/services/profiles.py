@@ -17,6 +17,8 @@ class Profile:
     """Of an exam that nobody has set up yet."""
     modes: frozenset[BiometricsMode] = frozenset(BiometricsMode)
     actions: frozenset[IdentityAction] = frozenset(IdentityAction)
+    attention_monitoring: bool = True
+    """Whether emotion and engagement may be judged at all, should something be able to."""
 
 
 PROFILES: Final[Mapping[str, Profile]] = {
@@ -24,7 +26,10 @@ PROFILES: Final[Mapping[str, Profile]] = {
     # 572-FZ and 152-FZ, art. 11: no template without somebody having decided so; a start link is no decision.
     "ru": Profile(BiometricsMode.NONE),
     # GDPR 22: what ends an exam is a person's decision; the appliance may pause it until one has looked.
-    "eu": Profile(BiometricsMode.SERVER, actions=frozenset(IdentityAction) - {IdentityAction.STOP}),
+    # AI Act 5(1)(f): no judging of emotions in education.
+    "eu": Profile(
+        BiometricsMode.SERVER, actions=frozenset(IdentityAction) - {IdentityAction.STOP}, attention_monitoring=False
+    ),
 }
 
 

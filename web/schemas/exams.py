@@ -35,3 +35,9 @@ class Revoked(Json):
     """Why a person's templates are made unreadable."""
 
     reason: Annotated[str, Meta(max_length=500)] = ""
+
+
+class AttentionSwitched(Json):
+    """Whether anything may judge emotion or engagement."""
+
+    on: bool

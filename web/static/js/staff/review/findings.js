@@ -5,6 +5,7 @@ import { _ } from "../../base/i18n.js";
 import { formatDuration } from "../../base/time.js";
 import { evidenceOf } from "../evidence.js";
 import { KeyedList } from "../keyed.js";
+import { meaningOf } from "../meaning.js";
 import { decisionWord, reasonWord, typeWord } from "../words.js";
 import { clockText } from "./clock_text.js";
 import { shownFindings } from "./state.js";
@@ -91,6 +92,7 @@ export class Findings {
         h("span", { class: "finding-symbol" }, icon(word.icon)),
         h("span", { class: "finding-words" }, h("strong", null, word.title), h("span", { class: "finding-facts" }, this.facts(finding))),
       ),
+      observation && meaningOf(finding.type, word.title),
       observation && evidenceOf(observation),
       this.how.mayDecide && h("span", { class: "seen-verbs" }, this.verbs(finding)),
     );

@@ -6,6 +6,7 @@ import { formatDuration } from "../../base/time.js";
 import { clock } from "../clock.js";
 import { evidenceOf } from "../evidence.js";
 import { KeyedList } from "../keyed.js";
+import { meaningOf } from "../meaning.js";
 import { wallTime, wallTimeSeconds } from "../wall_time.js";
 import { decisionWord, typeWord } from "../words.js";
 import { feedItems } from "./selectors.js";
@@ -143,7 +144,7 @@ class Row {
     const confidence = observation.source === "detector" && h("span", { class: "seen-confidence", title: _("Confidence") }, `${Math.round(observation.confidence * 100)} %`);
     fill(
       this.body,
-      h("strong", { class: "seen-type" }, word.title),
+      h("strong", { class: "seen-type" }, word.title, meaningOf(observation.type, word.title)),
       open,
     );
     fill(
