@@ -99,13 +99,13 @@ class LiveAnalysis:
             return _Onlooker()
         assignment = await self._store.insist(watch_log.take_up, self._collaborators.vault, self._id)
         log.info("analysis begins", sitting=self._id, mode=assignment.mode.value)
-        return await self._apart(_analyser, assignment)
+        return await self._apart(assignment.analyser)
 
     async def _tap(self, analyser: Analyser | _Onlooker, row: LiveMedia) -> None:
         """Watch through one endpoint until it is replaced, its node is lost, or the sitting is over."""
         lost = asyncio.Event()
         try:
-            async with tapped(row, self._place, lost, sound=True) as tap:
+            async with tapped(row, self._place, lost, sound=isinstance(analyser, Analyser)) as tap:
                 log.info("tapped", sitting=self._id, node=row.node_url)
                 watching = self._apart(self._watch, tap, analyser)
                 try:
@@ -204,8 +204,3 @@ class LiveAnalysis:
                 self._ids = dict(before)
                 log.error("not written", sitting=self._id, error=error.message)
                 return
-
-
-def _analyser(assignment: watch_log.Assignment) -> Analyser:
-    """Load models and reference; takes up to a second, so not in the loop."""
-    return Analyser(assignment.reference(), assignment.settings, engine=assignment.engine())

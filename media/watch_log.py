@@ -10,7 +10,7 @@ from sqlalchemy.sql.expression import cast
 from appliance.db import to_ms, utcnow
 from appliance.errors import KeyDestroyed, NotFound
 from appliance.models import Exam, IdentityPhoto, LiveMedia, Part, Sitting, VaultObject
-from appliance.services import check_ins, incidents, profiles, recordings, sittings, templates, tiles
+from appliance.services import challenges, check_ins, incidents, profiles, recordings, sittings, templates, tiles
 from appliance.vault import Vault
 from appliance.vocabulary import (
     BiometricsMode,
@@ -22,9 +22,10 @@ from appliance.vocabulary import (
     PhotoState,
     Track,
 )
-from media.analysis import AnalysisSettings, check_photo
-from media.biometrics.engine import Descriptor, Engine
+from media.analysis import Analyser, AnalysisSettings, check_photo
+from media.biometrics.engine import Descriptor
 from media.biometrics.engines import engine_for
+from media.biometrics.gaze_map import GazeMap
 from media.biometrics.model_files import DESCRIPTOR
 from media.pipelines import evidence, ledger
 from media.pipelines.evidence import Facts
@@ -44,6 +45,8 @@ class Assignment:
     enrolled: Descriptor | None
     """The face enrolled at this sitting's check-in; else the photo has to be described."""
     face_photo: bytes | None
+    gaze_map: GazeMap | None = None
+    """From the calibration of the check-in."""
 
     def reference(self) -> Descriptor | None:
         """What faces of the exam are compared with; None: it is not judged who sits there. Loads models."""
@@ -51,9 +54,10 @@ class Assignment:
             return self.enrolled
         return check_photo(self.face_photo, PhotoKind.FACE, engine=engine_for(self.mode)).descriptor
 
-    def engine(self) -> Engine:
-        """The engine that this exam allows."""
-        return engine_for(self.mode)
+    def analyser(self) -> Analyser:
+        """What looks at this sitting, live or afterwards. Loads models, which takes up to a second."""
+        engine = engine_for(self.mode)
+        return Analyser(self.reference(), self.settings, engine=engine, gaze_map=self.gaze_map)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +96,16 @@ def assignment(session: Session, vault: Vault, sitting: Sitting) -> Assignment:
     """Return what an analysis of this sitting needs; nothing of the face where the exam does not measure faces."""
     settings = AnalysisSettings.for_exam(sitting.exam.rules, sitting.exam.detection)
     mode = profiles.mode_of(sitting.exam)
+    learned = challenges.gaze_map(session, sitting.id)
+    gaze = None if learned is None else GazeMap.from_json(learned)
     if mode is not BiometricsMode.SERVER:
-        return Assignment(settings, mode, None, None)
+        return Assignment(settings, mode, None, None, gaze)
     try:
         enrolled = templates.reference(session, vault, sitting, DESCRIPTOR.sha256)
     except KeyDestroyed:
-        return Assignment(settings, mode, None, None)  # the person was erased
+        return Assignment(settings, mode, None, None, gaze)  # the person was erased
     face = None if enrolled is not None else photo_content(session, vault, sitting.id, PhotoKind.FACE)
-    return Assignment(settings, mode, enrolled, face)
+    return Assignment(settings, mode, enrolled, face, gaze)
 
 
 def is_analysed_afterwards(exam: Exam) -> bool:

@@ -72,7 +72,7 @@ def analyse_part(collaborators: Collaborators, part_id: int) -> int:
                 return 0
             path = _decrypted(session, collaborators, part, Path(place))
             assignment = watch_log.assignment(session, collaborators.vault, sitting)
-        analyser = Analyser(assignment.reference(), assignment.settings, engine=assignment.engine())
+        analyser = assignment.analyser()
         found = _looked_at(analyser, path, part)
     with unit_of_work(collaborators.session_factory) as session:
         sittings.lock(session, sittings.get(session, part.sitting_id))
