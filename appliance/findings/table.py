@@ -205,7 +205,8 @@ COMPUTER: Final[dict[ObservationType, Finding]] = {
             "Programs that blur the background or improve the light.",
             "A camera that was plugged in anew.",
         ),
-        "It is a sign, no proof. Ask for a movement that a film cannot know: a hand before the face, a turn of the head.",
+        "It is a sign, no proof. Ask for a movement that a film cannot know: a hand before the face, a turn of the"
+        " head.",
     ),
     T.CAMERA_NO_DEVICE_CONNECTED: Finding(
         "No camera",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from appliance.errors import BadInput
-from media.biometrics.report import clips, documents, faces, poses, spoofs
+from media.biometrics.report import clips, documents, faces, poses, spoofs, voices
 from media.biometrics.report.contents import Contents, look_through
 from media.biometrics.report.statistics import CONFIDENCE, Json
 
@@ -15,6 +15,7 @@ Progress = Callable[[str], None]
 SECTIONS: Final[dict[str, tuple[Callable[[Contents], object], Callable[[Contents, Progress], Json]]]] = {
     "faces": (lambda found: found.pairs, faces.report),
     "clips": (lambda found: found.clips, clips.report),
+    "voices": (lambda found: found.spoken, voices.report),
     "head_poses": (lambda found: found.poses, poses.report),
     "documents": (lambda found: found.documents, documents.report),
     "liveness": (lambda found: found.spoofs, spoofs.report),
