@@ -35,6 +35,12 @@ DARK, BRIGHT = 50.0, 225.0
 """Mean grey of the face, 0..255."""
 BLURRED = 8.0
 """Variance of the Laplacian of the face at 150 pixels, below which it is blurred."""
+WHITE = 250
+"""Value of all three channels from which a pixel is a highlight."""
+GLARE_SHARE = 0.04
+"""Share of highlights in the face, or on a document round its portrait, from which there is glare."""
+PAPER = 190.0
+"""Median grey above which white is the paper and not a lamp."""
 
 
 class PhotoHint(StrEnum):
@@ -49,6 +55,8 @@ class PhotoHint(StrEnum):
     TOO_BRIGHT = "too_bright"
     TURNED_AWAY = "turned_away"
     BLURRED = "blurred"
+    GLARE = "glare"
+    """Told, but no obstacle: a face with shining glasses can be compared."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,15 +106,16 @@ def check_photo(
     face, mesh = faces[0]
     hints = _quality(image, face, mesh, kind)
     if hints:
-        return PhotoCheck(False, len(faces), hints)
+        return PhotoCheck(False, len(faces), (*hints, *_advice(image, face, kind)))
+    advice = _advice(image, face, kind)
     descriptor = _described(image, face, engine)
     if reference is None or descriptor is None:
-        return PhotoCheck(True, len(faces), (), descriptor=descriptor)
+        return PhotoCheck(True, len(faces), advice, descriptor=descriptor)
     verdict, apart = compare(descriptor, reference, thresholds or Thresholds())
     if kind is PhotoKind.DOCUMENT and verdict is IdentityVerdict.MISMATCH and apart < 0.7:
         # a printed portrait, years old: only a large distance says that it is another person
         verdict = IdentityVerdict.UNDETERMINED
-    return PhotoCheck(True, len(faces), (), verdict, round(apart, 4), descriptor)
+    return PhotoCheck(True, len(faces), advice, verdict, round(apart, 4), descriptor)
 
 
 def _described(image: Image, face: Face, engine: Engine | None) -> Descriptor | None:
@@ -174,6 +183,22 @@ def _quality(image: Image, face: Face, mesh: FaceMesh, kind: PhotoKind) -> tuple
         PhotoHint.BLURRED: not portrait and _sharpness(image, face) < BLURRED,
     }
     return tuple(hint for hint, bad in judged.items() if bad)
+
+
+def _advice(image: Image, face: Face, kind: PhotoKind) -> tuple[PhotoHint, ...]:
+    """What could be better, and is good enough to compare all the same."""
+    return (PhotoHint.GLARE,) if glare_share(image, face, kind) > GLARE_SHARE else ()
+
+
+def glare_share(image: Image, face: Face, kind: PhotoKind) -> float:
+    """Share 0 to 1 of highlights: in the face box, on a document in what lies round its portrait."""
+    reach = 2.0 if kind is PhotoKind.DOCUMENT else 0.0
+    top, left = max(round(face.top - reach * face.height), 0), max(round(face.left - reach * face.width), 0)
+    bottom, right = face.top + (1 + reach) * face.height, face.left + (1 + reach) * face.width
+    part = image[top : round(bottom), left : round(right)]
+    if not part.size or float(np.median(part)) > PAPER:
+        return 0.0
+    return float((part.min(axis=2) >= WHITE).mean())
 
 
 def _sharpness(image: Image, face: Face) -> float:

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from appliance.vocabulary import IdentityVerdict, PhotoKind
+from media.biometrics.faces import face_detector
 from media.biometrics.photos import MAX_BYTES, PhotoHint, check_photo
 from media.clips.drawn import portrait, portrait_jpeg
 
@@ -120,3 +121,18 @@ def test_a_document_of_somebody_else_is_no_match(checked):
     check = check_photo(encoded(passport(portrait())), PhotoKind.DOCUMENT, somebody_else)
     assert check.verdict is IdentityVerdict.MISMATCH
     assert check.distance > 1
+
+
+def test_a_lamp_in_the_picture_is_told_and_is_no_obstacle(checked):
+    shining = portrait().copy()
+    face = face_detector().detect(shining)[0]
+    middle = (round(face.centre[0]), round(face.centre[1] - face.height * 0.2))
+    cv2.circle(shining, middle, round(face.width * 0.14), (255, 255, 255), -1)
+    found = check_photo(encoded(shining, ".png"))
+    assert PhotoHint.GLARE in found.hints
+    page = passport(portrait())
+    assert PhotoHint.GLARE not in check_photo(encoded(page), PhotoKind.DOCUMENT).hints  # white paper is no lamp
+    dull = (page * 0.6).astype(np.uint8)
+    cv2.circle(dull, (360, 320), 90, (255, 255, 255), -1)
+    found = check_photo(encoded(dull), PhotoKind.DOCUMENT, reference=checked.descriptor)
+    assert found.usable and found.hints == (PhotoHint.GLARE,)

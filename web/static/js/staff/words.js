@@ -246,6 +246,7 @@ export const hintWord = words({
   too_dark: [_("too dark"), "moon"],
   too_bright: [_("too bright"), "sun"],
   too_small: [_("face too small"), "minimize"],
+  glare: [_("glare"), "sun"],
   blurred: [_("blurred"), "eye"],
   turned_away: [_("face turned away"), "eye-off"],
   no_text: [_("no text found"), "file-text"],
