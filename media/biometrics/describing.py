@@ -1,7 +1,7 @@
 """Descriptors to decide by: of a face and its mirror image, and of one person in several pictures.
 
 Sides of a face differ by chance of light and alignment; the mean of both is nearer to other pictures of the person.
-Further variants (turned, larger, lighter, blurred) brought nothing more on LFW: docs/decisions/0015.
+Further variants (turned, larger, lighter, blurred) brought nothing more on LFW: docs/decisions/0016.
 """
 
 from collections.abc import Sequence
