@@ -22,7 +22,6 @@ from appliance.vocabulary import (
     SittingState,
 )
 from media import identity, watch_log
-from media.analysis import Analyser
 from media.biometrics.dlib_engine import DlibEngine
 from media.biometrics.onnx_engine import OnnxEngine
 from media.biometrics.photos import check_photo
@@ -105,7 +104,7 @@ class Check:
     def watch(self, seconds=6):
         """Analyse pictures of the portrait as live analysis does."""
         assignment = self.work(watch_log.take_up, self.vault, self.id)
-        analyser = Analyser(assignment.reference(), assignment.settings, engine=assignment.engine())
+        analyser = assignment.analyser()
         picture = cv2.resize(portrait(), (640, 640))
         began = to_ms(utcnow())
         for number in range(seconds * 2):
