@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from appliance.audit import Actor
 from appliance.errors import BadInput
 from appliance.models import IdentityPhoto, Sitting
-from appliance.services import browser_reports, check_ins, identity_checks
+from appliance.services import browser_reports, check_ins, identity_actions, identity_checks
 from appliance.vocabulary import BiometricsMode, IdentityCheckKind, IdentityVerdict, PhotoKind, PhotoSource
 
 
@@ -20,7 +20,7 @@ class Judgement:
     usable: bool
     hints: tuple[str, ...] = ()
     verdict: IdentityVerdict | None = None
-    """Of the document's portrait against the face."""
+    """Of the document's portrait against the face; of a new face photo against the earlier one."""
     distance: float | None = None
     models: Mapping[str, str] = field(default_factory=dict)
 
@@ -47,6 +47,8 @@ def submit(session: Session, actor: Actor, sitting: Sitting, kind: PhotoKind, ju
         said: dict[str, Any] = {"source": PhotoSource.ON_DEVICE.value, "models": models}
         kept = IdentityCheckKind.DOCUMENT
         identity_checks.keep(session, actor, sitting, row, kept, row.verdict, row.distance, said)
+    elif judged.usable:
+        identity_actions.go_on(session, sitting, judged.verdict)
     hints = list(judged.hints)
     check_ins.set_photo_verdict(session, actor, row, row.verdict, row.distance, hints)
     return row

@@ -72,7 +72,7 @@ def write(folder: Path) -> bool:
             "files": {path.name: _file(path) for path in sorted(fresh.iterdir())},
             "models": models,
             "five_points": sizes,
-            "settings": _settings(),
+            "settings": settings(),
         }
         _licences(fresh / "licences")
         shutil.rmtree(folder, ignore_errors=True)
@@ -84,7 +84,7 @@ def write(folder: Path) -> bool:
 def _stamp() -> str:
     """Name what the files are made from; it is their folder's name, so that browsers may keep them for long."""
     networks = (FACE_SHORT_RANGE, FACE_FULL_RANGE, FACE_MESH, IRIS, VOICE, FIVE_POINTS, DESCRIPTOR)
-    sources = [RUNTIME, str(LAYOUT), json.dumps(_settings(), sort_keys=True), *(file.sha256 for file in networks)]
+    sources = [RUNTIME, str(LAYOUT), json.dumps(settings(), sort_keys=True), *(file.sha256 for file in networks)]
     return hashlib.sha256(" ".join(sources).encode()).hexdigest()[:16]
 
 
@@ -135,7 +135,7 @@ def _models(folder: Path) -> tuple[dict[str, dict[str, str]], dict[str, int]]:
     return {file.name: {"file": name, "sha256": file.sha256} for file, name, _ in contents}, sizes
 
 
-def _settings() -> dict[str, Any]:
+def settings() -> dict[str, Any]:
     """Return the defaults of the analysis, which the page completes by the exam's own wishes as ``for_exam`` does."""
     defaults = AnalysisSettings()
     return {

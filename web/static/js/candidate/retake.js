@@ -1,7 +1,7 @@
 /** @file Photos that should be taken again: a notice, and a dialog with the booth. */
 
 import { openDialog } from "../base/dialog.js";
-import { button, fill, h } from "../base/dom.js";
+import { button, fill, h, icon } from "../base/dom.js";
 import { _ } from "../base/i18n.js";
 import { toast } from "../base/toast.js";
 import { photoBooth, photoNotice } from "./photo_booth.js";
@@ -35,6 +35,22 @@ export function retakePhoto(app, kind) {
   });
 }
 
+/** What hinders the analysis in this browser, and what helps. @param {App} app @param {"failed" | "no_reference"} trouble */
+function analysisNotice(app, trouble) {
+  const failed = trouble === "failed";
+  const words = failed
+    ? _("The analysis of your camera does not run on this computer. The exam goes on; this is shown as undetermined, not as a fault of yours.")
+    : _("This browser has no photo of your face to compare with.");
+  const { support_email: support } = app.state;
+  return h(
+    "div",
+    { class: "notice tone-warn analysis-notice" },
+    icon(failed ? "circle-help" : "scan-face"),
+    h("div", { class: "grow" }, h("p", null, words), failed && support && h("p", { class: "small" }, support)),
+    !failed && button(_("Take a photo of your face again"), () => retakePhoto(app, "face"), { kind: "btn-sm", icon: "camera" }),
+  );
+}
+
 /**
  * Notices for photos with hints or a request; a request of the proctor opens the dialog by itself, once.
  * @param {App} app
@@ -51,11 +67,16 @@ export function photoNotices(app, { kinds = ["face", "document"], hints = true }
       else asked.delete(kind);
     }
     // Redrawing would take the focus from a button.
-    const key = JSON.stringify(kinds.map((kind) => app.state.photos[kind]));
+    const own = kinds.includes("face") && app.onDevice.trouble;
+    const key = JSON.stringify([own, ...kinds.map((kind) => app.state.photos[kind])]);
     if (key === shown) return;
     shown = key;
     const wanted = kinds.filter((kind) => hints || app.state.photos[kind]?.state === "retake_requested");
-    fill(element, ...wanted.map((kind) => photoNotice(app, kind, () => retakePhoto(app, kind))));
+    fill(
+      element,
+      own && analysisNotice(app, own),
+      ...wanted.map((kind) => photoNotice(app, kind, () => retakePhoto(app, kind))),
+    );
   };
   queueMicrotask(update);
   return { element, update };

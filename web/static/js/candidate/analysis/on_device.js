@@ -58,6 +58,18 @@ export class OnDevice {
     return this.app.known !== null && staysHere(this.app.known);
   }
 
+  /** Whether a face photo is part of this exam. */
+  get needsFace() {
+    return ["face", "face_and_passport"].includes(this.app.state.exam.identification);
+  }
+
+  /** What the candidate should know of, and can perhaps help. @returns {"failed" | "no_reference" | null} */
+  get trouble() {
+    if (!this.wanted) return null;
+    if (this.state === "failed") return "failed";
+    return this.watching && this.needsFace && !this.hasReference ? "no_reference" : null;
+  }
+
   /** Load runtime and models; resolves when all is ready, or is known not to be. @returns {Promise<void>} */
   prepare() {
     this.preparing ??= new Promise((resolve) => {
@@ -197,16 +209,14 @@ export class OnDevice {
     const sinceMs = Math.max(this.seenMs ?? 0, startedMs);
     if (Date.now() - sinceMs > UNWATCHED_MS)
       this.findings.doubt(this.seenMs === null ? "analysis_late" : "analysis_interrupted", sinceMs, Date.now());
-    const needsFace = ["face", "face_and_passport"].includes(app.state.exam.identification);
-    this.findings.doubting("no_reference", needsFace && !this.hasReference && this.state !== "failed");
+    this.findings.doubting("no_reference", this.needsFace && !this.hasReference && this.state !== "failed");
   }
 
   /** Look afresh, at the camera as it is now. */
   restart() {
     this.tell({ type: "finish", atMs: Date.now() });
     this.tell({ type: "watch" });
-    const needsFace = ["face", "face_and_passport"].includes(this.app.state.exam.identification);
-    this.findings.doubting("no_reference", needsFace && !this.hasReference);
+    this.findings.doubting("no_reference", this.needsFace && !this.hasReference);
   }
 
   end() {

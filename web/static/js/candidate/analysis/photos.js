@@ -30,7 +30,7 @@ const MODELS = ["face_detection_short_range", "face_detection_full_range", "face
  * @param {import("./settings.js").Settings} settings
  * @param {"face" | "document"} kind
  * @param {Picture} taken
- * @param {import("./identity.js").Descriptor | null} reference for a document that of the face photo
+ * @param {import("./identity.js").Descriptor | null} reference of the face photo, for a face that of an earlier one
  * @returns {Promise<{said: Said, descriptor: import("./identity.js").Descriptor | null}>} the descriptor is a template: it stays here
  */
 export async function judgePhoto(networks, settings, kind, taken, reference) {
@@ -50,11 +50,11 @@ export async function judgePhoto(networks, settings, kind, taken, reference) {
   const hints = quality(picture, found, kind === "document");
   if (hints.length) return refuse(hints);
   const descriptor = await identity.describe(picture, found.face);
-  if (!reference || kind === "face")
+  if (!reference)
     return { said: { usable: true, hints: [], verdict: null, distance: null, models }, descriptor };
   const apart = distance(descriptor, reference);
   let verdict = verdictOf(apart, settings.thresholds);
-  if (verdict === "mismatch" && apart < OLD_PORTRAIT) verdict = "undetermined";
+  if (kind === "document" && verdict === "mismatch" && apart < OLD_PORTRAIT) verdict = "undetermined";
   return { said: { usable: true, hints: [], verdict, distance: round(apart, 4), models }, descriptor };
 }
 

@@ -4,7 +4,7 @@ import { busy, button, fill, h, icon } from "../../base/dom.js";
 import { _ } from "../../base/i18n.js";
 import { toastError } from "../../base/toast.js";
 import { cameraFailure, screenFailure } from "../media/failures.js";
-import { isUnderWay } from "../state.js";
+import { isUnderWay, staysHere } from "../state.js";
 import { setTitle } from "../shell.js";
 import { examTimer } from "../timer.js";
 import { checkInFrame } from "./frame.js";
@@ -103,7 +103,9 @@ export function joinView(app) {
       "waiting_room",
       {
         title: _("Everything is checked"),
-        lead: _("From the next page on your camera and your screen are shared; the exam itself is recorded."),
+        lead: staysHere(app.state)
+          ? _("Your camera stays on this computer. From the next page on your screen is shared; the exam itself is recorded.")
+          : _("From the next page on your camera and your screen are shared; the exam itself is recorded."),
       },
       needs,
       problem,

@@ -4,6 +4,7 @@ import { h } from "../../base/dom.js";
 import { _ } from "../../base/i18n.js";
 import { photoAdvice, photoBooth } from "../photo_booth.js";
 import { photoNotices } from "../retake.js";
+import { staysHere } from "../state.js";
 import { checkInFrame } from "./frame.js";
 
 /** @typedef {import("../app.js").App} App */
@@ -19,6 +20,12 @@ const WORDS = {
   }),
 };
 
+/** Where photos are judged in this browser. */
+const KEPT = {
+  face: () => _("The photo stays on this computer: it is compared here with your document and with you during the exam."),
+  document: () => _("The photo stays on this computer. Hold the document up to the camera so that the portrait can be seen."),
+};
+
 /** @param {App} app @param {import("../types.js").PhotoKind} kind @returns {import("../types.js").View} */
 export function photoView(app, kind) {
   const booth = photoBooth(app, kind);
@@ -27,7 +34,7 @@ export function photoView(app, kind) {
   const element = checkInFrame(
     app.state,
     kind === "face" ? "face_photo" : "document_photo",
-    WORDS[kind](),
+    { ...WORDS[kind](), ...(staysHere(app.state) && { lead: KEPT[kind]() }) },
     notices.element,
     h("div", { class: "booth-layout" }, booth.element, photoAdvice(kind)),
   );

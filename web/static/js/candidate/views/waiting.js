@@ -5,6 +5,7 @@ import { _ } from "../../base/i18n.js";
 import { chatPanel } from "../chat.js";
 import { photoNotices } from "../retake.js";
 import { rulesList } from "../rules.js";
+import { staysHere } from "../state.js";
 import { selfView } from "../self_view.js";
 import { setTitle } from "../shell.js";
 
@@ -52,6 +53,7 @@ export function waitingView(app) {
           ? _("Your document and workplace may be looked at first. Have your desk clear and stay in the picture.")
           : _("Nobody needs to be there: the exam begins by itself."),
       ),
+      staysHere(app.state) && h("p", null, _("This computer watches you by itself; the proctor sees your screen and what it finds.")),
     ),
     status,
     notices.element,
