@@ -20,6 +20,7 @@ from media.detectors.extra_person import ExtraPerson
 from media.detectors.frozen_picture import FrozenPicture
 from media.detectors.gaze import Gaze
 from media.detectors.impostor import Impostor
+from media.detectors.looped_picture import LoopedPicture
 from media.detectors.phone import thing_detectors
 from media.detectors.picture_loss import PictureLoss
 from media.detectors.rules import Change, EvidencePicture, ObservationEvent, RuleState, Sample
@@ -125,6 +126,7 @@ class Analyser:
         detectors: list[Detector] = [
             PictureLoss(),
             FrozenPicture(),
+            LoopedPicture(),
             Absence(),
             ExtraPerson(),
             impostor,

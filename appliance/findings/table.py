@@ -200,13 +200,15 @@ COMPUTER: Final[dict[ObservationType, Finding]] = {
     T.VIRTUAL_MACHINE: Finding(
         "Virtual camera or machine",
         "The camera's name is that of a program which can play a film instead of a camera, or the camera changed.",
-        "The candidate's browser tells the camera's name; such programs are known by theirs.",
+        "The candidate's browser tells the camera's name; such programs are known by theirs. Where an exam asks for"
+        " it, a film that repeats itself is looked for, too.",
         (
             "Programs that blur the background or improve the light.",
             "A camera that was plugged in anew.",
         ),
         "It is a sign, no proof. Ask for a movement that a film cannot know: a hand before the face, a turn of the"
         " head.",
+        ("looped_picture",),
     ),
     T.CAMERA_NO_DEVICE_CONNECTED: Finding(
         "No camera",

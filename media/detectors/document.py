@@ -6,8 +6,7 @@ from typing import Any, Final
 
 from appliance.findings.table import GROUPS, REASONS, Finding, is_scored
 from appliance.vocabulary import ObservationType
-from media.detectors.phone import OFF_BY_DEFAULT
-from media.detectors.settings import DEFAULT_RULES
+from media.detectors.settings import DEFAULT_RULES, OFF_BY_DEFAULT
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 RULES: Final = ROOT / "appliance" / "findings" / "defaults.json"

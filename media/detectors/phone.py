@@ -66,8 +66,6 @@ class ForbiddenThing:
 
 PHONE: Final = "phone"
 BOOKS: Final = "books"
-OFF_BY_DEFAULT: Final = frozenset({PHONE, BOOKS})
-"""They run only where an exam names them with ``enabled``."""
 
 
 def thing_detectors(finder: ObjectFinder | None) -> list[ForbiddenThing]:

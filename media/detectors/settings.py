@@ -11,7 +11,8 @@ from media.detectors.extra_person import ExtraPerson
 from media.detectors.frozen_picture import FrozenPicture
 from media.detectors.gaze import Gaze
 from media.detectors.impostor import IdentityInterval, Impostor
-from media.detectors.phone import BOOKS, OFF_BY_DEFAULT, PHONE, RULE
+from media.detectors.looped_picture import LoopedPicture
+from media.detectors.phone import BOOKS, PHONE, RULE
 from media.detectors.picture_loss import PictureLoss
 from media.detectors.rules import Rule
 from media.detectors.scene import Doubt
@@ -19,7 +20,9 @@ from media.detectors.sounds import sound_detectors
 from media.detectors.talking import Talk
 from media.detectors.voice import Voice
 
-OF_PICTURES = (Absence, ExtraPerson, Impostor, Gaze, PictureLoss, FrozenPicture)
+OF_PICTURES = (Absence, ExtraPerson, Impostor, Gaze, PictureLoss, FrozenPicture, LoopedPicture)
+OFF_BY_DEFAULT = frozenset({PHONE, BOOKS, LoopedPicture.name})
+"""They run only where an exam names them with ``enabled``."""
 OF_DOUBTS: Mapping[str, Rule] = {
     Doubt.TOO_DARK: Rule(threshold=0.5, clear_below=0.5, min_duration_ms=1500),
     Doubt.FACE_HIDDEN: Rule(threshold=0.5, clear_below=0.5, min_duration_ms=3000, lapse_ms=600),
