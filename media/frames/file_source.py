@@ -17,6 +17,7 @@ from av.video.stream import VideoStream
 
 from appliance.errors import BadInput
 from media.frames.frame import Frame, Item, NoPicture, NoSound, Pace, Sound
+from media.frames.layers import HEAD, LayerGate
 from media.frames.lull import Lull
 from media.frames.picture import Bgr
 from media.frames.sound import SoundCutter
@@ -51,7 +52,7 @@ class FileSource:
         self._path = path
         self._sound = sound
         self._start_ms = start_ms
-        self._pace = Pace(rate)
+        self._rate, self._pace = rate, Pace(rate)
         self._silence_ms = silence_ms
         self._closed = threading.Event()
         self.source = path.name
@@ -110,14 +111,15 @@ class FileSource:
         stream.codec_context.options = {"skip_loop_filter": "all"}
         stream.codec_context.thread_count = 1  # more cost more in all, and other recordings wait for the other cores
         stream.codec_context.skip_frame = "NONREF"
-        for number, picture in enumerate(_decoded(stream)):
+        wanted = _base_layer(stream, self._rate) if stream.codec_context.name == "vp8" else _packets(stream)
+        for number, picture in enumerate(_decoded(wanted)):
             time = picture.time if raw_rate is None else number / raw_rate
             if isinstance(picture, av.VideoFrame) and time is not None:
                 yield _Picture(self._start_ms + round(time * 1000), picture)
 
     def _sounds(self, stream: AudioStream) -> Iterator[Decoded]:
         cutter = SoundCutter(self.source)
-        for frame in _decoded(stream):
+        for frame in _decoded(_packets(stream)):
             if isinstance(frame, av.AudioFrame):
                 at_ms = None if frame.time is None else self._start_ms + frame.time * 1000
                 yield from cutter.push(frame, at_ms)
@@ -144,8 +146,17 @@ def _packets(stream: VideoStream | AudioStream) -> Iterator["av.Packet[Stream]"]
         yield from container.demux(stream)
 
 
-def _decoded(stream: VideoStream | AudioStream) -> Iterator[av.VideoFrame | av.AudioFrame]:
+def _base_layer(stream: VideoStream, rate: float) -> Iterator["av.Packet[Stream]"]:
+    """All packets but those that only pictures left out refer to."""
+    gate = LayerGate(rate)
     for packet in _packets(stream):
+        at_ms = float((packet.pts or 0) * packet.time_base * 1000)
+        if not packet.size or gate.takes(bytes(memoryview(packet)[:HEAD]), at_ms):
+            yield packet
+
+
+def _decoded(packets: Iterator["av.Packet[Stream]"]) -> Iterator[av.VideoFrame | av.AudioFrame]:
+    for packet in packets:
         with contextlib.suppress(av.error.InvalidDataError):  # one damaged piece; the next may be whole
             yield from (each for each in packet.decode() if isinstance(each, av.VideoFrame | av.AudioFrame))
 

@@ -60,7 +60,7 @@ class RtpTap:
             self._video.close()
             raise
         self._host, self.port = host, self._video.port
-        self._pace = Pace(rate)
+        self._rate, self._pace = rate, Pace(rate)
         self._silence_ms = silence_ms
         self._closed = threading.Event()
         self._rtcp_port: int | None = None
@@ -122,7 +122,7 @@ class RtpTap:
                     inlet.close()
 
     def _receive(self) -> Iterator[Item]:
-        pictures, bgr = PictureTrack(), Bgr()
+        pictures, bgr = PictureTrack(self._rate), Bgr()
         sounds = SoundTrack(self.source) if self._audio else None
         dark = Lull(NoPicture, self.source, now_ms(), self._silence_ms)
         hush = Lull(NoSound, self.source, now_ms(), self._silence_ms)
@@ -143,7 +143,7 @@ class RtpTap:
 
     def _pictures(self, track: PictureTrack, arrived_ms: int) -> Iterator[LivePicture]:
         for packet in self._video.packets(CODECS):
-            if track.is_broken and self._video.sender:
+            if track.wants_key and self._video.sender:
                 self._ask_for_key_frame(packet.ssrc, *self._video.sender)
             yield from track.push(packet, arrived_ms)
 

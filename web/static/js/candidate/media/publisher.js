@@ -8,8 +8,15 @@ import { condense } from "./stats.js";
 /** @typedef {import("../../base/socket.js").LiveSocket} LiveSocket */
 /** @typedef {"idle" | "connecting" | "live" | "lost"} PublisherState */
 
-/** Enough for a face at 640x480@15 and for text at 1280x720@5. */
-const LIMITS = { camera: { maxBitrate: 600_000, maxFramerate: 15 }, screen: { maxBitrate: 500_000, maxFramerate: 5 } };
+/**
+ * Enough for a face at 640x480@15 and for text at 1280x720@5. Of the camera's pictures the analysis decodes every other
+ * one only: nothing refers to those of the upper of two layers. Browsers that do not know layers send one.
+ * @type {Record<TrackName, RTCRtpEncodingParameters & {scalabilityMode?: string}>}
+ */
+const LIMITS = {
+  camera: { maxBitrate: 600_000, maxFramerate: 15, scalabilityMode: "L1T2" },
+  screen: { maxBitrate: 500_000, maxFramerate: 5 },
+};
 const SOUND_BITRATE = 32_000;
 /** The node answers within a fraction of a second; after this something is lost. */
 const ANSWER_MS = 10_000;
