@@ -1,72 +1,127 @@
 """All pictures of a set against each other: enough comparisons of strangers to speak of one false match in 1,000."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from media.biometrics.engine import Descriptor
+from media.biometrics.engine import Descriptor, at_length
 from media.biometrics.matching import Thresholds
 from media.biometrics.report.statistics import CONFIDENCE, RESAMPLES, SEED, Json
 
 Counts = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Indices = NDArray[np.intp]
+People = Mapping[Any, Sequence[Descriptor]]
+AT_MOST: Final = 3
+"""Pictures of one person that are taken together."""
 
 
-def all_against_all(people: Mapping[Any, Sequence[Descriptor]]) -> Json:
+def all_against_all(people: People) -> Json:
     """FMR and FNMR of every picture with every other; intervals by bootstrap over people.
 
     A picture takes part in many comparisons: only people are independent of each other, so they are resampled.
     """
-    names = [name for name, descriptors in people.items() if descriptors]
-    if len(names) < 3:
-        return {"people": len(names), "rates": []}
-    faces = np.concatenate([np.stack(people[name]) for name in names])
-    owner = np.repeat(np.arange(len(names)), [len(people[name]) for name in names])
-    squares = np.einsum("ij,ij->i", faces, faces)
-    distances = np.sqrt(np.clip(squares[:, None] + squares[None] - 2 * faces @ faces.T, 0, None))
-    strangers = np.sort(distances[np.triu(owner[:, None] != owner[None], 1)])
+    known = [descriptors for descriptors in people.values() if descriptors]
+    faces, owner = _flat(known)
+    return _crossed(faces, owner, faces, owner, len(known), "every picture with every other")
+
+
+def several_against_one(people: People) -> Json:
+    """Several pictures of a person, as one descriptor, against single pictures of everybody.
+
+    For each picture of a person the mean of two or three of that person's others is what is held against it, as an
+    exam's pictures are against a check-in photo; strangers are all pictures of all others.
+    """
+    known = [descriptors for descriptors in people.values() if descriptors]
+    faces, owner = _flat(known)
+    probes, whose, held_against = [], [], []
+    for number in range(len(known)):
+        own = np.flatnonzero(owner == number)
+        for reference in own if len(own) > 2 else []:
+            others = own[own != reference]
+            # the next ones in turn, so that none is always left out
+            chosen = np.roll(others, -int(np.searchsorted(others, reference)))[:AT_MOST]
+            probes.append(at_length(faces[chosen].mean(axis=0)))
+            whose.append(number)
+            held_against.append(reference)
+    if not probes:
+        return {"people": len(known), "rates": []}
+    how = f"the mean of 2 to {AT_MOST} pictures of a person against single pictures of everybody"
+    return _crossed(np.stack(probes), np.array(whose), faces, owner, len(known), how, np.array(held_against))
+
+
+def _flat(known: Sequence[Sequence[Descriptor]]) -> tuple[Counts, Indices]:
+    if not known:
+        return np.zeros((0, 128)), np.zeros(0, dtype=np.intp)
+    faces = np.concatenate([np.stack([at_length(one) for one in descriptors]) for descriptors in known])
+    return faces, np.repeat(np.arange(len(known)), [len(descriptors) for descriptors in known])
+
+
+def _crossed(
+    probes: Counts, whose: Indices, faces: Counts, owner: Indices, people: int, how: str, mates: Indices | None = None
+) -> Json:
+    """``mates``: for each probe the one picture of the same person it is held against; None: each pair once."""
+    if people < 3:
+        return {"people": people, "rates": []}
+    squares = np.einsum("ij,ij->i", probes, probes)[:, None] + np.einsum("ij,ij->i", faces, faces)[None]
+    distances = np.sqrt(np.clip(squares - 2 * probes @ faces.T, 0, None))
+    same = whose[:, None] == owner[None]
+    if mates is None:
+        counted = np.triu(np.ones_like(same), 1)
+    else:
+        counted = ~same
+        counted[np.arange(len(probes)), mates] = True
+    strangers = np.sort(distances[counted & ~same])
     wanted = {
         "match_below": Thresholds().match_below,
         "mismatch_from": Thresholds().mismatch_from,
         "fmr_0.01": float(strangers[int(0.01 * len(strangers))]),
         "fmr_0.001": float(strangers[int(0.001 * len(strangers))]),
     }
-    own = np.triu(owner[:, None] == owner[None], 1)
+    crossing = _Crossing(distances, whose, owner, counted & ~same, counted & same, people)
     return {
-        "people": len(names),
-        "pictures": len(faces),
+        "how": how,
+        "people": people,
         "comparisons_of_strangers": len(strangers),
-        "comparisons_of_one_person": int(own.sum()),
+        "comparisons_of_one_person": int((counted & same).sum()),
         "rates": [
-            {"at": name, "threshold": round(threshold, 4), **_rates(distances, owner, own, threshold)}
+            {"at": name, "threshold": round(threshold, 4), **crossing.rates(threshold)}
             for name, threshold in wanted.items()
         ],
     }
 
 
-def _rates(distances: Counts, owner: NDArray[np.intp], own: NDArray[np.bool_], threshold: float) -> Json:
-    count = int(owner[-1]) + 1
-    near = distances < threshold
-    first = np.flatnonzero(np.diff(owner, prepend=-1))
-    sizes = np.bincount(owner).astype(np.float64)
-    false = np.add.reduceat(np.add.reduceat(near.astype(np.float64), first, axis=0), first, axis=1)
-    np.fill_diagonal(false, 0)
-    of_strangers = np.outer(sizes, sizes)
-    np.fill_diagonal(of_strangers, 0)
-    rows, columns = np.nonzero(own)
-    missed = np.bincount(owner[rows], weights=~near[rows, columns], minlength=count)
-    of_own = np.bincount(owner[rows], minlength=count).astype(np.float64)
-    generator = np.random.default_rng(SEED)
-    drawn = generator.multinomial(count, np.full(count, 1 / count), size=RESAMPLES).astype(np.float64)
-    fmr = np.einsum("ri,ij,rj->r", drawn, false, drawn, optimize=True) / np.einsum(
-        "ri,ij,rj->r", drawn, of_strangers, drawn, optimize=True
-    )
-    fnmr = (drawn @ missed) / np.clip(drawn @ of_own, 1, None)
-    return {
-        "fmr": _figure(false.sum() / of_strangers.sum(), fmr),
-        "fnmr": _figure(missed.sum() / max(of_own.sum(), 1), fnmr),
-    }
+@dataclass(frozen=True, eq=False)
+class _Crossing:
+    distances: Counts
+    whose: Indices
+    owner: Indices
+    strangers: Flags
+    own: Flags
+    people: int
+
+    def rates(self, threshold: float) -> Json:
+        """FMR and FNMR below a distance, counted by person and person, so that people can be drawn anew."""
+        near = self.distances < threshold
+        false, of_strangers = self._by_people(near & self.strangers), self._by_people(self.strangers)
+        missed = np.diag(self._by_people(~near & self.own))
+        of_own = np.diag(self._by_people(self.own))
+        shares = np.full(self.people, 1 / self.people)
+        drawn = np.random.default_rng(SEED).multinomial(self.people, shares, size=RESAMPLES).astype(np.float64)
+        fmr = np.einsum("ri,ri->r", drawn @ false, drawn) / np.einsum("ri,ri->r", drawn @ of_strangers, drawn)
+        fnmr = (drawn @ missed) / np.clip(drawn @ of_own, 1, None)
+        return {
+            "fmr": _figure(false.sum() / of_strangers.sum(), fmr),
+            "fnmr": _figure(missed.sum() / max(of_own.sum(), 1), fnmr),
+        }
+
+    def _by_people(self, flags: Flags) -> Counts:
+        rows, columns = np.nonzero(flags)
+        cells = self.whose[rows] * self.people + self.owner[columns]
+        return np.bincount(cells, minlength=self.people**2).reshape(self.people, self.people).astype(np.float64)
 
 
 def _figure(value: float, resampled: Counts) -> Json:

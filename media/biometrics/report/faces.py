@@ -18,14 +18,12 @@ from media.biometrics.mesh import mesh_network
 from media.biometrics.photos import check_photo
 from media.biometrics.regions import Image
 from media.biometrics.report.contents import Contents, Pair
-from media.biometrics.report.crossed import all_against_all
+from media.biometrics.report.crossed import AT_MOST, all_against_all, several_against_one
 from media.biometrics.report.decisions import Compared, decide
 from media.biometrics.report.statistics import Json, rate
 
 SURE: Final = 0.5
 """A weaker face is none, as in ``Scene.sure_faces``."""
-AT_MOST: Final = 3
-"""Pictures of one person that are taken together: as many as the analysis compares before it speaks of a stranger."""
 Progress = Callable[[str], None]
 
 
@@ -73,6 +71,7 @@ def report(found: Contents, progress: Progress) -> Json:
         },
         "several_pictures": _several(found, described),
         "every_picture_with_every_other": all_against_all(_by_person(found, described)),
+        "several_against_every_other": several_against_one(_by_person(found, described)),
         "failure_to_enrol": _failures(pictures),
         "groups": _groups(found, described),
     }

@@ -27,7 +27,8 @@ def _clicks(per_second: float, milliseconds: float, low: float, high: float) -> 
         pitch, loud = generator.uniform(low, high), generator.uniform(0.03, 0.2)
         burst = np.sin(2 * np.pi * pitch * span) + generator.normal(0, 1, length)
         whole[start : start + length] += loud * burst * np.exp(-span * 1000 / milliseconds)
-    return np.clip(whole, -1, 1).astype(np.float32)
+    limited: Samples = np.clip(whole, -1, 1).astype(np.float32)
+    return limited
 
 
 def _typing() -> Samples:
@@ -41,8 +42,8 @@ def _mouse() -> Samples:
 def _hum() -> Samples:
     """Mains: 50 Hz and its harmonics."""
     times = _times()
-    tones = sum(np.sin(2 * np.pi * 50 * harmonic * times) / harmonic for harmonic in (1, 2, 3, 5, 7))
-    return (0.05 * np.asarray(tones)).astype(np.float32)
+    tones = np.sum([np.sin(2 * np.pi * 50 * harmonic * times) / harmonic for harmonic in (1, 2, 3, 5, 7)], axis=0)
+    return np.asarray(0.05 * tones, dtype=np.float32)
 
 
 def _fan() -> Samples:
@@ -52,7 +53,7 @@ def _fan() -> Samples:
     frequencies = np.fft.rfftfreq(SECONDS * Sound.RATE, 1 / Sound.RATE)
     shaped = np.fft.irfft(spectrum / np.sqrt(1 + (frequencies / 300) ** 2))
     swell = 1 + 0.2 * np.sin(2 * np.pi * 23 * _times())
-    return (0.05 * shaped / shaped.std() * swell).astype(np.float32)
+    return np.asarray(0.05 * shaped / shaped.std() * swell, dtype=np.float32)
 
 
 def _hiss() -> Samples:

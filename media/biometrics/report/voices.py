@@ -51,8 +51,8 @@ def report(found: Contents, progress: Callable[[str], None]) -> Json:
         "heard": _share(above & speech, speech),
         "false_alarms": _share(above & ~speech, ~speech),
         "noises": {name: _noise(make()) for name, make in NOISES.items()},
-        "how": f"each step of {STEP_MS} ms by its middle, inside the .uem where there is one; no collar; the interval "
-        "of the AUC is a bootstrap over files; steps depend on each other, so their rates have none",
+        "how": f"each step of {STEP_MS} ms by its middle, inside the .uem where there is one; no collar; the "
+        "interval of the AUC is a bootstrap over files; steps depend on each other, so their rates have none",
     }
 
 

@@ -69,10 +69,11 @@ def _faces(one: Json) -> Iterator[str]:
     several = one["several_pictures"]
     yield f"several pictures of the second person ({several['pictures_per_comparison']} on average)"
     yield from _decided(several)
-    crossed = one["every_picture_with_every_other"]
-    if crossed["rates"]:
+    for crossed in (one["every_picture_with_every_other"], one["several_against_every_other"]):
+        if not crossed["rates"]:
+            continue
         yield (
-            f"every picture with every other: {crossed['comparisons_of_strangers']} comparisons of strangers, "
+            f"{crossed['how']}: {crossed['comparisons_of_strangers']} comparisons of strangers, "
             f"{crossed['comparisons_of_one_person']} of one person"
         )
         for row in crossed["rates"]:
