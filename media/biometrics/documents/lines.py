@@ -86,6 +86,12 @@ def zone_groups(page: Page, networks: TextNetworks) -> Iterator[list[Quad]]:
                 yield group
 
 
+def has_machine_readable_line(page: Page, networks: TextNetworks) -> bool:
+    """Whether a line of a zone is on the page, be the zone whole or not."""
+    rows = [row for row in page.rows if _aspect(row) >= MRZ_ASPECT]
+    return any(_may_be_machine_readable(networks.read(straightened(page.image, row)).text) for row in rows)
+
+
 def zone_readings(page: Page, group: Sequence[Quad], networks: TextNetworks) -> Iterator[list[LineReading]]:
     """Read the lines of a zone again and again, each time cut out a little differently."""
     for margin, stretch in VARIANTS:

@@ -41,6 +41,9 @@ LOOK_ALIKES: Final = {
     "G": "6", "8": "B", "B": "8",
 }  # fmt: skip
 """What a character may be instead where letters and digits both may stand, although it was not seen."""
+UNSEEN: Final = {"0": "O", "O": "0"}
+"""Among letters and digits of OCR-B the network takes nearly every O for 0 and is certain of it; two such errors can
+cancel each other out in a check digit (weights 7 and 3). A number of digits alone is taken to have none."""
 NOTHING_ALIKE: Final[dict[str, str]] = {}
 LETTER_FOR: Final = {"0": "O", "1": "I", "2": "Z", "5": "S", "6": "G", "8": "B"}
 
@@ -250,7 +253,8 @@ class _Reading:
     def _has_rival(self, slot: Slot) -> bool:
         """Whether another value was seen, too, that would fit as well."""
         said = [self._text[place] for place in slot.places]
-        for number, text in enumerate(self._others(slot)):
+        silent = UNSEEN if any(char.isalpha() for char in said) else NOTHING_ALIKE
+        for number, text in enumerate(self._others(slot, alike=silent)):
             if number >= MOST_RIVALS:
                 return True
             other = [text[place] for place in slot.places] != said

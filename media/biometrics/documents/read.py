@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from media.biometrics.documents.cyrillic import cyrillic_lines
-from media.biometrics.documents.lines import Page, Print, page_of, print_lines, print_rows
+from media.biometrics.documents.lines import Page, Print, has_machine_readable_line, page_of, print_lines, print_rows
 from media.biometrics.documents.mrz import Field
 from media.biometrics.documents.names import NameCheck, ReadName, compare_names, names_on_print, parts
 from media.biometrics.documents.text_networks import DETECTION, RECOGNITION, TextNetworks, text_networks
@@ -90,7 +90,13 @@ def read(image: Image, cyrillic: bool | None = None, networks: TextNetworks | No
     printed = [line.text for line in prints if line.confidence >= SURE_PRINT]
     if cyrillic or (cyrillic is None and _may_be_cyrillic(found)):
         printed += cyrillic_lines(page.image, rows)
-    return _reading(page, found, prints, printed)
+    if found is not None:
+        return _of_zone(found, printed)
+    readable = len(printed) >= READABLE_LINES
+    hints = () if readable else _hints(page, prints)
+    if has_machine_readable_line(page, networks):
+        hints = (ReadingHint.CUT_OFF,)
+    return DocumentReading("print" if readable else "", printed=tuple(printed), hints=hints)
 
 
 def _page_and_zone(image: Image, networks: TextNetworks) -> tuple[Page, FoundZone | None]:
@@ -117,11 +123,7 @@ def _may_be_cyrillic(found: FoundZone | None) -> bool:
     return found is None or (issuer is not None and issuer.value in CYRILLIC_ISSUERS)
 
 
-def _reading(page: Page, found: FoundZone | None, prints: Sequence[Print], printed: list[str]) -> DocumentReading:
-    if found is None:
-        readable = len(printed) >= READABLE_LINES
-        hints = () if readable else _hints(page, prints)
-        return DocumentReading("print" if readable else "", printed=tuple(printed), hints=hints)
+def _of_zone(found: FoundZone, printed: list[str]) -> DocumentReading:
     zone = found.zone
     fields = {name: _confirmed(name, each, printed) for name, each in zone.fields.items()}
     sure = zone.all_fit and found.least_sure_name >= SURE_NAME

@@ -10,14 +10,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from media.biometrics.documents.lines import page_of
-from media.biometrics.documents.mrz import Zone, parse
-from media.biometrics.documents.text_networks import text_networks
-from media.biometrics.documents.zone_reader import read_zone
+from media.biometrics.documents.mrz import parse
+from media.biometrics.documents.read import DocumentReading, read
 from media.biometrics.report.contents import Contents, Document
 from media.biometrics.report.statistics import Json, rate
-
-SIDE = 1280
 
 
 def report(found: Contents, progress: Callable[[str], None]) -> Json:
@@ -56,29 +52,27 @@ def _one(found: Contents, document: Document) -> Json | None:
     if image is None:
         found.skipped[document.path] = "cannot be read as a picture"
         return None
-    networks = text_networks()
-    reading = read_zone(page_of(np.asarray(image, dtype=np.uint8), networks, SIDE), networks)
-    zone = reading.zone if reading else None
+    reading = read(np.asarray(image, dtype=np.uint8), cyrillic=False)
     return {
         "picture": found.name(document.path),
-        "kind": zone.kind if zone else "",
-        "fits": bool(zone and zone.all_fit),
-        "digits": "".join("+" if fits else "-" for fits in zone.digits.values()) if zone else "",
-        "checked_fields": sum(field.checked for field in zone.fields.values()) if zone else 0,
-        "truth": None if document.truth is None else _against(document.truth, zone),
+        "kind": reading.kind if reading.zone else "",
+        "fits": bool(reading.digits) and all(reading.digits.values()),
+        "digits": "".join("+" if fits else "-" for fits in reading.digits.values()),
+        "checked_fields": sum(field.checked for field in reading.fields.values()),
+        "truth": None if document.truth is None else _against(document.truth, reading),
     }
 
 
-def _against(truth: Mapping[str, Any], zone: Zone | None) -> Json:
+def _against(truth: Mapping[str, Any], reading: DocumentReading) -> Json:
     """How many of the true fields were read rightly, and which were wrong although told as checked."""
     wanted = dict(truth.get("fields") or {})
     lines = truth.get("mrz")
     if lines:
         true_zone = parse(lines.split() if isinstance(lines, str) else [str(line) for line in lines])
         wanted = {**({name: field.value for name, field in true_zone.fields.items()} if true_zone else {}), **wanted}
-    read = zone.fields if zone else {}
-    right = [name for name, value in wanted.items() if name in read and _same(read[name].value, str(value))]
-    checked = [name for name in wanted if name in read and read[name].checked]
+    said = reading.fields
+    right = [name for name, value in wanted.items() if name in said and _same(said[name].value, str(value))]
+    checked = [name for name in said if said[name].checked]
     return {
         "fields": len(wanted),
         "right": len(right),
@@ -87,5 +81,5 @@ def _against(truth: Mapping[str, Any], zone: Zone | None) -> Json:
     }
 
 
-def _same(read: str, true: str) -> bool:
-    return "".join(read.upper().split()) == "".join(true.replace("<", " ").upper().split())
+def _same(said: str, true: str) -> bool:
+    return "".join(said.upper().split()) == "".join(true.replace("<", " ").upper().split())

@@ -66,6 +66,9 @@ const HINTS = {
   glare: () => _("Light is reflected in the photo; turn it or the lamp a little."),
   moving: () => _("The photo is blurred; hold still."),
   turned_away: () => _("Look straight into the camera."),
+  no_text: () => _("No text was found on the document; show the page with your name."),
+  text_too_small: () => _("The text on the document is too small; bring it closer."),
+  document_cut_off: () => _("Show the whole document, with the lines of <<< at its edge."),
   not_frontal: () => _("Look straight into the camera."),
   mismatch: () => _("The face on the document could not be matched with yours."),
 };

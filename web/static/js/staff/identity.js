@@ -3,6 +3,7 @@
 import { button, fill, h, icon } from "../base/dom.js";
 import { openDialog } from "../base/dialog.js";
 import { _ } from "../base/i18n.js";
+import { documentBadges, documentFields } from "./document.js";
 import { hintWord, verdictWord } from "./words.js";
 
 /**
@@ -61,7 +62,7 @@ export class Identity {
       { class: "identity-card" },
       picture,
       again,
-      h("figcaption", null, h("span", { class: "identity-kind" }, kindTitle(kind)), verdict(photo, kind), asked && askedBadge()),
+      h("figcaption", null, h("span", { class: "identity-kind" }, kindTitle(kind)), verdict(photo, kind), photo && documentBadges(photo), asked && askedBadge()),
     );
   }
 
@@ -141,7 +142,7 @@ const hints = (photo) => (photo.hints.length ? ` (${photo.hints.map((hint) => hi
 function compare(candidate, photos) {
   const figures = KINDS.map((kind) => {
     const photo = newest(photos, kind);
-    return h("figure", { class: "compare-photo" }, photo && !isKept(photo) ? image(photo, kind) : h("div", { class: "compare-missing" }, icon(photo ? "shield-check" : "image", "icon-lg")), h("figcaption", null, kindTitle(kind), verdict(photo, kind)));
+    return h("figure", { class: "compare-photo" }, photo && !isKept(photo) ? image(photo, kind) : h("div", { class: "compare-missing" }, icon(photo ? "shield-check" : "image", "icon-lg")), h("figcaption", null, kindTitle(kind), verdict(photo, kind)), photo && documentFields(photo));
   });
   openDialog({
     title: _("Is this {name}?", { name: candidate.name }),

@@ -318,6 +318,7 @@ const REASONS = /** @type {Record<string, string>} */ ({
   nothing_to_compare: _("There is nothing to compare the face with: it is the first photo of this person."),
   no_photo: _("No photo was taken."),
   off: _("Biometrics are off for this exam: no face is measured. Compare the photos yourself."),
+  match_on_device: _("They match, says the analysis in the candidate's own browser; no photo is here to look at."),
   on_device: _("Faces are compared in the candidate's browser during the exam; nothing else was found."),
 });
 
