@@ -14,14 +14,13 @@ from appliance import audit
 from appliance.audit import Actor
 from appliance.db import to_ms, utcnow
 from appliance.models import FaceTemplate, IdentityPhoto, Observation, Sitting
-from appliance.services import check_ins, incidents, profiles, sittings
+from appliance.services import check_ins, identity_checks, incidents, profiles, sittings
 from appliance.vocabulary import (
     Decision,
     ExamMode,
     FinishedBy,
     IdentityAction,
     IdentityVerdict,
-    ObservationSource,
     ObservationType,
     PhotoKind,
     SittingState,
@@ -45,8 +44,7 @@ def follow_up(session: Session, row: Observation) -> IdentityAction | None:
 
     In the transaction that opened it. Never raises for the state the sitting is in.
     """
-    seen = row.source in {ObservationSource.DETECTOR, ObservationSource.ON_DEVICE}
-    if row.type is not ObservationType.SUBSTITUTION_USER or not seen:
+    if row.type is not ObservationType.SUBSTITUTION_USER or row.source not in identity_checks.SEEN_BY:
         return None
     session.flush()
     sitting = sittings.get(session, row.sitting_id)

@@ -27,6 +27,9 @@ from appliance.vocabulary import (
 MOST_SIMILAR: Final = 20
 """Other profiles told of one sitting; more are a crowd, and say that the picture is poor."""
 
+SEEN_BY: Final = (ObservationSource.DETECTOR, ObservationSource.ON_DEVICE)
+"""Who may have seen another person: the appliance's detector, or the same one in the candidate's browser."""
+
 ACTIONS: Final = {IdentityCheckKind.SIMILAR: "face.search"}
 
 
@@ -115,9 +118,9 @@ def _colour(
     ]
     if wrong:
         return IdentityColour.RED, wrong[0]
-    if mode is BiometricsMode.ON_DEVICE:
-        return IdentityColour.GREY, "on_device"
     matched = IdentityVerdict.MATCH in verdicts.values()
+    if mode is BiometricsMode.ON_DEVICE:
+        return (IdentityColour.GREEN, "match_on_device") if matched else (IdentityColour.GREY, "on_device")
     if similar:
         return IdentityColour.YELLOW, "similar" if matched else "similar_only"
     if matched:

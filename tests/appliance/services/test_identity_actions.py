@@ -6,9 +6,10 @@ from sqlalchemy import select
 from appliance.audit import Actor
 from appliance.db import to_ms, utcnow
 from appliance.errors import NotAllowed
-from appliance.models import AuditEntry, IdentityPhoto, Incident, LiveEvent
+from appliance.models import AuditEntry, IdentityPhoto, Incident, LiveEvent, Observation
 from appliance.services import check_ins, identity_actions, identity_checks, incidents, sittings
 from appliance.vocabulary import (
+    BiometricsMode,
     Decision,
     ExamMode,
     FinishedBy,
@@ -110,6 +111,21 @@ def test_a_pause_of_a_proctor_is_not_lifted_by_a_photo(make, session, running):
     sittings.pause(session, make.actor(), sitting, "a break")
     assert not identity_actions.is_paused_for_identity(session, sitting)
     assert not identity_actions.go_on(session, sitting, IdentityVerdict.MATCH)
+
+
+def test_what_the_candidates_browser_found_is_followed_too(session, running):
+    sitting = running(IdentityAction.WARN, biometrics=BiometricsMode.ON_DEVICE)
+    row = Observation(
+        sitting_id=sitting.id,
+        type=OTHER,
+        source=ObservationSource.ON_DEVICE,
+        started_at=utcnow(),
+        confidence=0.8,
+        details={"threshold": 0.55},
+    )
+    session.add(row)
+    assert identity_actions.follow_up(session, row) is IdentityAction.WARN
+    assert identity_checks.report(session, sitting)["colour"] == "red"
 
 
 def test_stop_ends_with_reason_and_evidence(session, running):
