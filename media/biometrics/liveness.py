@@ -2,7 +2,8 @@
 
 Each movement must begin and happen within its own window; the mesh of a turned head must not be a flat picture's;
 the looks must follow each other without a cut; the face must stay the same one. What the pictures do not allow to
-judge is ``undetermined``. Terms as in ISO/IEC 30107-3; which attacks pass all the same is in docs/model-cards.
+judge is ``undetermined``. Terms as in ISO/IEC 30107-3; which attacks pass
+all the same: ``liveness_report.LIMITS``.
 """
 
 from collections.abc import Callable, Sequence

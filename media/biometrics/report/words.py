@@ -168,6 +168,14 @@ def _documents(one: Json) -> Iterator[str]:
 def _liveness(one: Json) -> Iterator[str]:
     yield f"pictures of the living {one['living']}, of prints or screens {one['prints_or_screens']}"
     yield one["why"]
+    challenge = one["challenge"]
+    heads = challenge["bona_fide"]
+    counts = f"{heads['shown']} shown, {heads['rejected']} rejected, {heads['undetermined']} undetermined"
+    yield f"challenge, heads drawn from portraits: {counts}"
+    for row in challenge["attacks"]:
+        undetermined = row["undetermined"]
+        yield f"  {row['species']}: {row['shown']} shown, {row['accepted']} accepted, {undetermined} undetermined"
+    yield from (f"  {limit}" for limit in challenge["limits"])
 
 
 WORDS: dict[str, Any] = {
