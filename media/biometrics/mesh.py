@@ -5,6 +5,7 @@ Angles in degrees, as the camera sees it: yaw positive when the face turns to th
 when it looks down, roll positive when the head leans to the picture's right.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -106,9 +107,17 @@ class MeshNetwork:
         self.mesh_model = LiteModel(FACE_MESH)
         self.iris_model = LiteModel(IRIS)
 
-    def mesh(self, image: Image, face: Face) -> FaceMesh:
-        """The face's mesh; ``presence`` is low where the detector took something else for a face."""
-        square = Square(*face.centre, MESH_MARGIN * max(face.width, face.height), face.roll)
+    def mesh(self, image: Image, face: Face, before: Sequence[FaceMesh] = ()) -> FaceMesh:
+        """The face's mesh; ``presence`` is low where the detector took something else for a face.
+
+        ``before``: meshes of the picture before; one that lies where the face does now spares further passes.
+        """
+        box = Square(*face.centre, MESH_MARGIN * max(face.width, face.height), face.roll)
+        crops = [crop for crop in (_round(mesh.points) for mesh in before) if _is_about(crop, box)]
+        mesh = self._settled(image, crops[0] if crops else box)
+        return mesh if mesh.presence >= 0.5 or not crops else self._settled(image, box)
+
+    def _settled(self, image: Image, square: Square) -> FaceMesh:
         for _ in range(MESH_PASSES):
             mesh = self._pass(image, square)
             better = _round(mesh.points)
@@ -158,6 +167,12 @@ def _round(points: Points) -> Square:
     low, high = upright.min(axis=0), upright.max(axis=0)
     x, y = turn @ ((low + high) / 2)
     return Square(float(x), float(y), MESH_MARGIN * float((high - low).max()), angle)
+
+
+def _is_about(first: Square, second: Square) -> bool:
+    """Whether two crops can be of the same face: a detector's box lies off by some tenths of a turned one."""
+    moved = np.hypot(first.centre_x - second.centre_x, first.centre_y - second.centre_y) / second.side
+    return bool(moved < 0.2 and 0.6 < first.side / max(second.side, 1e-6) < 1 / 0.6)
 
 
 def _is_near(first: Square, second: Square) -> bool:

@@ -36,14 +36,17 @@ class FrozenPicture:
 
     def sample(self, scene: Scene) -> Sample:
         """See Detector. The condition began with the picture that is being repeated."""
+        # every second pixel of every second row: noise and movement are the same there, at a quarter of the cost
         height, width = scene.image.shape[:2]
-        grey = np.asarray(cv2.cvtColor(scene.image, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+        grey = scene.light.grey[::2, ::2].copy()
         before, before_ms = self._grey, self._at_ms
         self._grey, self._at_ms = grey, scene.at_ms
-        if before is None or before.shape != (height, width) or scene.main_face is None:
+        if before is None or before.shape != grey.shape or scene.main_face is None:
             return Sample(scene.at_ms, None)
         difference = cv2.absdiff(grey, before)
-        whole, face = float(difference.mean()), float(difference[scene.main_face.inside_of(width, height)].mean())
+        rows, columns = scene.main_face.inside_of(width, height)
+        face_part = difference[rows.start // 2 : rows.stop // 2 + 1, columns.start // 2 : columns.stop // 2 + 1]
+        whole, face = float(difference.mean()), float(face_part.mean())
         score = max(0.0, 1 - max(whole / STILL, face / STILL_FACE) / 2)
         details = {"reason": "frozen", "difference": round(whole, 3), "face_difference": round(face, 3)}
         return Sample(scene.at_ms, score, since_ms=before_ms, details=details)

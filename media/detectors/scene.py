@@ -42,6 +42,8 @@ class Doubt(StrEnum):
 class Light:
     """Brightness and contrast of a picture."""
 
+    grey: NDArray[np.uint8]
+    """The picture itself, HxW."""
     thumbnail: NDArray[np.uint8]
     """60x80, grey."""
 
@@ -104,6 +106,7 @@ class SceneReader:
     def __init__(self, detector: FaceDetector | None = None, networks: MeshNetwork | None = None) -> None:
         self._watch = FaceWatch(detector or face_detector())
         self._networks = networks or mesh_network()
+        self._before: list[FaceMesh] = []
 
     def read(self, frame: Frame) -> Scene:
         """The scene of one picture; faces are looked for only where there is light."""
@@ -128,11 +131,16 @@ class SceneReader:
         earlier: tuple[Callable[[], Scene], ...] = (),
     ) -> Scene:
         meshes: dict[int, FaceMesh] = {}
+        before = self._before
+        if found:
+            self._before = []
         gazes: dict[int, tuple[EyeGaze, EyeGaze]] = {}
 
         def mesh_of(face: Face) -> FaceMesh:
             if id(face) not in meshes:
-                meshes[id(face)] = self._networks.mesh(image, face)
+                meshes[id(face)] = mesh = self._networks.mesh(image, face, before)
+                if mesh.presence >= PRESENT:
+                    self._before.append(mesh)
             return meshes[id(face)]
 
         def gaze_of(face: Face) -> tuple[EyeGaze, EyeGaze]:
@@ -150,9 +158,10 @@ class SceneReader:
 
 
 def light_of(image: Image) -> Light:
-    """Brightness and contrast of a picture, from every eighth pixel or so."""
-    small = cv2.resize(image, THUMBNAIL, interpolation=cv2.INTER_AREA)
-    return Light(np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), dtype=np.uint8))
+    """Brightness and contrast of a picture."""
+    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    small = cv2.resize(grey, THUMBNAIL, interpolation=cv2.INTER_AREA)
+    return Light(np.asarray(grey, dtype=np.uint8), np.asarray(small, dtype=np.uint8))
 
 
 def _cut_off(face: Face, width: int) -> bool:

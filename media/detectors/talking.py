@@ -1,7 +1,7 @@
 """talk: the candidate speaks, as far as a moving mouth together with a voice can tell."""
 
 from collections import deque
-from statistics import median, pstdev
+from statistics import median
 
 import numpy as np
 
@@ -70,7 +70,7 @@ class Talk:
             self._voice_ms = at_ms
         if len(recent) < FEWEST:
             return Sample(at_ms, None)
-        movement = pstdev(recent)
+        movement = float(np.std(recent))
         if at_ms - self._voice_ms > SPAN_MS:
             self._usual.append(movement)
         bound = max(MOVES, ABOVE_USUAL * median(self._usual)) if self._usual else MOVES
