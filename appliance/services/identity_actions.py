@@ -29,9 +29,6 @@ from appliance.vocabulary import (
 IDENTITY: Final = Actor.appliance("identity")
 REASON: Final = "identity"
 """Of a pause and in ``sitting.changed``; the candidate's page words it."""
-WARNING: Final = (
-    "The face in the picture was not recognised as yours. Please sit in front of the camera, in good light."
-)
 STOPPED: Final = "Ended by the exam's rule: another person was seen in the candidate's place."
 SURE_ENOUGH_TO_STOP: Final = 0.625
 """Confidence, a mean distance of 0.65: ending cannot be undone; what is less sure pauses instead."""
@@ -134,8 +131,9 @@ def _act(session: Session, sitting: Sitting, row: Observation, action: IdentityA
     if action is IdentityAction.STOP:
         sittings.finish(session, IDENTITY, sitting, FinishedBy.APPLIANCE, STOPPED)
         return
-    incidents.warn_by_rule(session, IDENTITY, sitting, row, WARNING)
-    if action is IdentityAction.PAUSE:
+    if action is IdentityAction.WARN:
+        incidents.warn_by_rule(session, IDENTITY, sitting, row)
+    else:
         sittings.pause(session, IDENTITY, sitting, "identity_photo" if _goes_on_by_photo(sitting) else REASON)
         if PhotoKind.FACE in check_ins.required_photos(sitting.exam.identification):
             check_ins.ask_again(session, IDENTITY, sitting, PhotoKind.FACE)

@@ -141,7 +141,7 @@ def _substitutions(session: Session, sitting: Sitting) -> list[Observation]:
     query = select(Observation).where(
         Observation.sitting_id == sitting.id,
         Observation.type == ObservationType.SUBSTITUTION_USER,
-        Observation.source.in_([ObservationSource.DETECTOR, ObservationSource.ON_DEVICE]),
+        Observation.source.in_(SEEN_BY),
     )
     return list(session.scalars(query.order_by(Observation.started_at).limit(100)))
 

@@ -186,17 +186,18 @@ def warn(
     return incident
 
 
-def warn_by_rule(
-    session: Session, actor: Actor, sitting: Sitting, observation: Observation, comment: str
-) -> Incident:
-    """Warn the candidate in the name of the appliance, by the exam's rule; the observation stays to be decided."""
+def warn_by_rule(session: Session, actor: Actor, sitting: Sitting, observation: Observation) -> Incident:
+    """Warn the candidate in the name of the appliance, by the exam's rule; the observation stays to be decided.
+
+    Without a comment: the page words it, in the candidate's language.
+    """
     if actor.kind != "appliance":
         raise NotAllowed("A person warns in their own name.")
     incident = _incident_of(session, observation)
     if incident is None:
         began, ended = observation.started_at, observation.ended_at
         incident = _new_incident(
-            session, actor, sitting, observation.type, began, ended, comment, observation.id, by_rule=True
+            session, actor, sitting, observation.type, began, ended, "", observation.id, by_rule=True
         )
     if incident.sent_at is None:
         incident.sent_at = utcnow()

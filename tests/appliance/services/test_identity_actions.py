@@ -81,6 +81,8 @@ def test_pause_stops_the_clock_and_asks_for_a_photo(session, running):
     _, taken = seen(session, sitting)
     assert (taken, sitting.state, sitting.deadline_at) == (IdentityAction.PAUSE, SittingState.PAUSED, None)
     assert identity_actions.is_paused_for_identity(session, sitting)
+    assert identity_actions.pause_reason(session, sitting) == "identity_photo"
+    assert incidents.warnings(session, sitting.id) == []  # the page of the pause says it
     assert check_ins.current_photo(session, sitting.id, PhotoKind.FACE).state is PhotoState.RETAKE_REQUESTED
     assert not identity_actions.go_on(session, sitting, IdentityVerdict.MISMATCH)
     assert not identity_actions.go_on(session, sitting, IdentityVerdict.UNDETERMINED)
@@ -188,4 +190,4 @@ def test_only_the_appliance_marks_without_a_name(session, running):
     row, _ = seen(session, sitting)
     session.query(Incident).delete()
     with pytest.raises(NotAllowed):
-        incidents.warn_by_rule(session, Actor("candidate", "1", "Ada"), sitting, row, "no")
+        incidents.warn_by_rule(session, Actor("candidate", "1", "Ada"), sitting, row)

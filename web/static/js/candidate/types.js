@@ -34,7 +34,7 @@
  * @property {"server" | "on_device" | "none"} biometrics on_device: camera, microphone and photos stay in this browser
  */
 /** @typedef {{id: number, author: "candidate" | "proctor" | "system", kind: "message" | "incident", name: string, text: string, at_ms: number, ref: string, pending?: boolean}} Message */
-/** @typedef {{id: number, type: string, comment: string, start_ms: number, sent_ms: number | null, seen_ms: number | null, withdrawn_ms?: number | null}} Incident */
+/** @typedef {{id: number, type: string, comment: string, start_ms: number, sent_ms: number | null, seen_ms: number | null, withdrawn_ms?: number | null, by_rule?: boolean}} Incident */
 /** @typedef {{id?: number, state: string | null, verdict?: string | null, hints: string[]}} Photo */
 /** @typedef {{index: number, ms: number, movement?: string, x?: number, y?: number}} ChallengeStep */
 /**

@@ -33,12 +33,13 @@ export function watchWarnings(app) {
     };
     const yes = button(_("I understand"), () => void busy(yes, acknowledge), { kind: "btn-primary", autofocus: true });
     const dialog = openDialog({
-      title: _("Warning from the proctor"),
+      title: warning.by_rule ? _("Automatic warning") : _("Warning from the proctor"),
       icon: warningIcon(warning.type),
       tone: "warn",
       must: true,
       body: [
-        h("p", { class: "warning-title" }, warningTitle(warning.type)),
+        h("p", { class: "warning-title" }, warning.by_rule ? _("The face in the picture was not recognised as yours") : warningTitle(warning.type)),
+        warning.by_rule ? h("p", null, _("Sit in front of the camera, in good light, with nothing over your face. A person looks at this later, and decides.")) : null,
         warning.comment ? h("p", null, warning.comment) : null,
         h(
           "p",
