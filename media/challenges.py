@@ -8,7 +8,8 @@ import numpy as np
 import structlog
 from sqlalchemy.orm import Session
 
-from appliance.models import Challenge
+from appliance.errors import KeyDestroyed
+from appliance.models import Challenge, Sitting
 from appliance.services import challenges, profiles, sittings, templates
 from appliance.services.challenge_pictures import TimedPicture, unpack
 from appliance.vault import Vault
@@ -67,12 +68,20 @@ def read(session: Session, vault: Vault, challenge_id: int) -> Handed | None:
         with vault.open(session, sealed) as reader:
             batches.append((number, reader.read(0, reader.size)))
     mode = profiles.mode_of(sitting.exam)
-    measured = mode is BiometricsMode.SERVER and row.kind is ChallengeKind.LIVENESS
-    reference = templates.reference(session, vault, sitting, DESCRIPTOR.sha256) if measured else None
-    photo = None
-    if measured and reference is None:
-        photo = watch_log.photo_content(session, vault, sitting.id, PhotoKind.FACE)
-    return Handed(row.kind, row.steps, batches, mode, reference, photo)
+    known: tuple[Descriptor | None, bytes | None] = None, None
+    if mode is BiometricsMode.SERVER and row.kind is ChallengeKind.LIVENESS:
+        known = _known(session, vault, sitting)
+    return Handed(row.kind, row.steps, batches, mode, *known)
+
+
+def _known(session: Session, vault: Vault, sitting: Sitting) -> tuple[Descriptor | None, bytes | None]:
+    """The face enrolled at this check-in, else its photo; neither of a person who was erased."""
+    try:
+        enrolled = templates.reference(session, vault, sitting, DESCRIPTOR.sha256)
+        photo = None if enrolled is not None else watch_log.photo_content(session, vault, sitting.id, PhotoKind.FACE)
+    except KeyDestroyed:
+        return None, None
+    return enrolled, photo
 
 
 def judge(handed: Handed, spoofs: "antispoof.AntiSpoof | None" = None) -> Judged:

@@ -71,6 +71,13 @@ def missing(session: Session, sitting: Sitting) -> list[CheckInStep]:
     return [STEP_OF[kind] for kind in kinds if not is_done([row for row in tries if row.kind is kind])]
 
 
+def void_liveness(session: Session, sitting: Sitting) -> None:
+    """A new face photo before the exam: the movements were compared with another one, and are asked for again."""
+    for row in rows(session, sitting.id):
+        if row.kind is ChallengeKind.LIVENESS and row.state is ChallengeState.PASSED:
+            row.state = ChallengeState.ABANDONED
+
+
 def own(session: Session, sitting: Sitting) -> dict[str, dict[str, Any]]:
     """Return for each challenge of the exam what the candidate's page shows."""
     tries = rows(session, sitting.id)

@@ -175,6 +175,8 @@ def begin_photo(session: Session, sitting: Sitting, kind: PhotoKind) -> None:
     _check_photo_wanted(session, sitting, kind)
     of_kind = (IdentityPhoto.sitting_id == sitting.id) & (IdentityPhoto.kind == kind)
     _limit(session, IdentityPhoto, of_kind, MAX_PHOTOS)
+    if kind is PhotoKind.FACE and sitting.state is S.CHECK_IN:
+        challenge_states.void_liveness(session, sitting)
     for older in session.scalars(select(IdentityPhoto).where(of_kind)):
         older.state = PhotoState.SUPERSEDED
 

@@ -135,6 +135,17 @@ def test_a_photo_fails_two_pictures_stay_and_after_three_tries_a_person_decides(
     assert session.query(AuditEntry).filter_by(action="challenge.view").count() == 1
 
 
+def test_a_new_face_photo_asks_for_the_movements_again(at_challenges, make, session, sitter):
+    browser, sitting = at_challenges(liveness=True, identification="face")
+    photo = {"Content-Type": "image/jpeg", "X-CSRF-Token": browser.csrf}
+    browser.post("/api/v1/sitting/photos/face", jpeg(sitter.image), headers=photo)
+    session.add(Challenge(sitting_id=sitting.id, kind=ChallengeKind.LIVENESS, state=ChallengeState.PASSED))
+    session.commit()
+    assert browser.get("/api/v1/sitting").json["challenges"]["liveness"]["done"]
+    told = browser.post("/api/v1/sitting/photos/face", jpeg(sitter.image), headers=photo).json
+    assert not told["challenges"]["liveness"]["done"] and told["step"] == "liveness"
+
+
 def test_who_cannot_move_asks_for_a_person(at_challenges, session):
     browser, sitting = at_challenges(liveness=True, gaze_calibration=True)
     told = browser.post_ok("/api/v1/sitting/liveness/leave-out")
