@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import av
 import av.error
@@ -108,14 +108,14 @@ def analyse_file(path: Path, reference: Reference | None, audio: bool | None) ->
     ``audio``: True with sound, False without, None only when the file has no pictures.
     Raises BadInput when the file is missing or no media.
     """
-    pictures, sound = tracks(path)
-    wants_sound = bool(sound) if audio is None and not pictures else bool(audio)
+    pictures, sound, length_ms = tracks(path)
+    wants_sound = sound if audio is None and not pictures else bool(audio)
     settings = AnalysisSettings()
     analyser = Analyser(None if reference is None else reference.descriptor, settings)
     cpu, wall = time.process_time(), time.monotonic()
     watched = watch(analyser, path, sound=wants_sound and sound)
     cpu, wall = time.process_time() - cpu, time.monotonic() - wall
-    duration_ms = watched.end_ms
+    duration_ms = max(watched.end_ms, length_ms)
     if not watched.figures.pictures and not watched.figures.heard_ms:
         raise BadInput(f"{path} has neither a picture nor sound that can be read.")
     return {
@@ -136,8 +136,17 @@ def analyse_file(path: Path, reference: Reference | None, audio: bool | None) ->
     }
 
 
-def tracks(path: Path) -> tuple[bool, bool]:
-    """Whether a file has pictures, and sound. Raises BadInput when it is missing or no media."""
+class Tracks(NamedTuple):
+    """What a file has, by its header."""
+
+    pictures: bool
+    sound: bool
+    duration_ms: int
+    """0 when it does not say."""
+
+
+def tracks(path: Path) -> Tracks:
+    """Read a file's header. Raises BadInput when it is missing or no media."""
     if not path.exists():
         raise BadInput(f"{path}: there is no such file.")
     if not path.is_file():
@@ -145,7 +154,8 @@ def tracks(path: Path) -> tuple[bool, bool]:
     try:
         with av.open(str(path)) as container:
             beside = container.format.name == RAW_PICTURES and path.with_suffix(".wav").is_file()
-            return bool(container.streams.video), bool(container.streams.audio) or beside
+            duration_ms = (container.duration or 0) * 1000 // av.time_base
+            return Tracks(bool(container.streams.video), bool(container.streams.audio) or beside, duration_ms)
     except (av.error.FFmpegError, OSError) as error:
         words = "Give a WebM, MP4, MKV, MJPEG, GIF or WAV file."
         raise BadInput(f"{path} cannot be read as pictures or sound ({error}). {words}") from error

@@ -107,8 +107,7 @@ def _decrypted(session: Session, collaborators: Collaborators, part: Part, folde
 def _looked_at(analyser: Analyser, path: Path, part: Part) -> list[ObservationEvent]:
     start_ms = to_ms(part.started_at)
     try:
-        _, sound = tracks(path)
-        return watch(analyser, path, start_ms, sound=sound).observations
+        return watch(analyser, path, start_ms, sound=tracks(path).sound).observations
     except BadInput as error:  # sealed, but no decoder takes it: known as not judged, and nobody waits for it
         log.error("not analysed", part=part.id, error=error.message)
         end_ms = to_ms(part.ended_at or part.started_at)
