@@ -29,6 +29,7 @@ for (const face of await new FaceDetector(networks).all(picture)) {
     objection: identity.objection(picture, face, mesh),
     chip: Buffer.from(await identity.aligned(picture, face)).toString("base64"),
     descriptor: Array.from(await identity.describe(picture, face)),
+    described_well: Array.from(await identity.describeWell(picture, face)),
   });
 }
 const { brightness, contrast } = scene;

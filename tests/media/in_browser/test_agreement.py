@@ -15,6 +15,7 @@ import pytest
 from appliance.vocabulary import ObservationType, PhotoKind
 from media.analysis import Analyser, Change, check_photo
 from media.biometrics import browser_files
+from media.biometrics.describing import describe_well
 from media.biometrics.dlib_engine import aligned
 from media.biometrics.engines import default_engine
 from media.biometrics.faces import face_detector
@@ -182,6 +183,8 @@ def test_faces_directions_and_descriptors_agree(folder):
             assert base64.b64decode(own["chip"]) == aligned(image, face).tobytes()
             apart = np.linalg.norm(default_engine().describe(image, face) - np.array(own["descriptor"]))
             assert apart < 0.002
+            well = describe_well(default_engine(), image, face)
+            assert np.linalg.norm(well - np.array(own["described_well"])) < 0.002
 
 
 # ---- whole clips

@@ -1,10 +1,10 @@
 /** @file Same person or not: the descriptor of a face, and when a face is good enough to ask (media/biometrics/matching.py). */
 
 import { CHIP_SIZE, chip, FivePoints } from "./five_points.js";
-import { grey, crop, mean } from "./pixels.js";
+import { Face } from "./faces.js";
+import { crop, grey, mean } from "./pixels.js";
 
 /** @typedef {import("./pixels.js").Picture} Picture */
-/** @typedef {import("./faces.js").Face} Face */
 /** 128 numbers: a template. It never leaves this browser. @typedef {Float32Array} Descriptor */
 /** @typedef {"match" | "mismatch" | "undetermined"} Verdict */
 /** @typedef {{match_below: number, mismatch_from: number}} Thresholds */
@@ -18,15 +18,40 @@ const LENGTH = 1.414;
 /** What makes of a detector's box one that the five points expect: times as wide, up by that share (dlib_engine.py). */
 const BOX_SIZE = 1.1;
 const BOX_UP = 0.05;
+/** How far from the face alignment may look, in widths of the face (media/biometrics/engine.py). */
+const ROOM = 1;
+
+/** The same direction at the common length. @param {Descriptor} descriptor @returns {Descriptor} */
+function atLength(descriptor) {
+  const scale = LENGTH / Math.max(Math.hypot(...descriptor), 1e-9);
+  return descriptor.map((value) => value * scale);
+}
 
 /** Euclidean distance at one length; below 0.6 for most pairs of one person. @param {Descriptor} first @param {Descriptor} second */
 export function distance(first, second) {
-  const scales = [first, second].map((numbers) => LENGTH / Math.max(Math.hypot(...numbers), 1e-9));
-  const [one = 1, other = 1] = scales;
-  let sum = 0;
-  for (let index = 0; index < first.length; index += 1)
-    sum += ((first[index] ?? 0) * one - (second[index] ?? 0) * other) ** 2;
-  return Math.sqrt(sum);
+  const [one, other] = [atLength(first), atLength(second)];
+  return Math.hypot(...one.map((value, index) => value - (other[index] ?? 0)));
+}
+
+/** The part of the picture about a face, and the face in it. @param {Picture} picture @param {Face} face @returns {[Picture, Face]} */
+function surroundings(picture, face) {
+  const room = ROOM * face.width;
+  const left = Math.trunc(Math.min(Math.max(face.left - room, 0), picture.width - 1));
+  const top = Math.trunc(Math.min(Math.max(face.top - room, 0), picture.height - 1));
+  const right = Math.min(Math.trunc(face.left + face.width + room) + 1, picture.width);
+  const bottom = Math.min(Math.trunc(face.top + face.height + room) + 1, picture.height);
+  return [crop(picture, left, top, Math.max(right - left, 1), Math.max(bottom - top, 1)), face.moved(-left, -top)];
+}
+
+/** @param {Picture} picture @returns {Picture} */
+function mirrored({ rgba, width, height }) {
+  const flipped = new Uint8ClampedArray(rgba.length);
+  for (let row = 0; row < height; row += 1)
+    for (let column = 0; column < width; column += 1) {
+      const from = (row * width + column) * 4;
+      flipped.set(rgba.subarray(from, from + 4), (row * width + width - 1 - column) * 4);
+    }
+  return { width, height, rgba: flipped };
 }
 
 /** @param {number} apart @param {Thresholds} thresholds @returns {Verdict} */
@@ -76,18 +101,30 @@ export class Identity {
     this.points ??= this.networks
       .file(models[FIVE_POINTS_MODEL]?.file ?? "")
       .then((content) => new FivePoints(content, sizes));
-    const [x, middle] = face.centre;
-    const y = middle - BOX_UP * face.width;
-    const half = (Math.max(face.width, face.height) * BOX_SIZE) / 2;
+    const [part, near] = surroundings(picture, face);
+    const [x, middle] = near.centre;
+    const y = middle - BOX_UP * near.width;
+    const half = (Math.max(near.width, near.height) * BOX_SIZE) / 2;
     const box = /** @type {import("./five_points.js").Box} */ (
       [x - half, y - half, x + half, y + half].map((value) => Math.round(value))
     );
-    return chip(picture, (await this.points).find(picture, box));
+    return chip(part, (await this.points).find(part, box));
   }
 
-  /** @param {Picture} picture @param {Face} face @returns {Promise<Descriptor>} */
+  /** The network's own answer. @param {Picture} picture @param {Face} face @returns {Promise<Descriptor>} */
   async describe(picture, face) {
-    const [found] = await this.networks.run(DESCRIPTOR_MODEL, await this.aligned(picture, face), [1, CHIP_SIZE, CHIP_SIZE, 3]);
+    const input = await this.aligned(picture, face);
+    const [found] = await this.networks.run(DESCRIPTOR_MODEL, input, [1, CHIP_SIZE, CHIP_SIZE, 3]);
     return Float32Array.from(found ?? []);
+  }
+
+  /** The mean of a face and its mirror image: to decide by (media/biometrics/describing.py). @param {Picture} picture @param {Face} face @returns {Promise<Descriptor>} */
+  async describeWell(picture, face) {
+    const [part, near] = surroundings(picture, face);
+    const { left, top, width, height, score, keypoints } = near;
+    const flipped = new Face(part.width - left - width, top, width, height, score, keypoints);
+    const one = atLength(await this.describe(part, near));
+    const other = atLength(await this.describe(mirrored(part), flipped));
+    return atLength(one.map((value, index) => value + (other[index] ?? 0)));
   }
 }

@@ -7,6 +7,7 @@
  * @property {{module: string, wasm: string}} runtime
  * @property {Record<string, {bytes: number, sha256: string}>} files
  * @property {Record<string, {file: string, sha256: string}>} models by name: its file here, and the hash of what it was made from
+ * @property {import("./settings.js").Defaults} settings
  * @property {{cascades: number, trees: number, splits: number, pixels: number, points: number}} five_points
  */
 /** @typedef {{type: string, data: Float32Array, dims: readonly number[]}} Tensor */

@@ -49,7 +49,7 @@ export async function judgePhoto(networks, settings, kind, taken, reference) {
   if (kind === "face" && faces.length > 1) return refuse(["several_faces"]);
   const hints = quality(picture, found, kind === "document");
   if (hints.length) return refuse(hints);
-  const descriptor = await identity.describe(picture, found.face);
+  const descriptor = await identity.describeWell(picture, found.face);
   if (!reference)
     return { said: { usable: true, hints: [], verdict: null, distance: null, models }, descriptor };
   const apart = distance(descriptor, reference);

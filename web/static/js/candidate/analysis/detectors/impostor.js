@@ -103,11 +103,11 @@ export class Impostor {
 
   /** Of the main face, or of others when that is a stranger. @param {Scene} scene @param {Face} face @param {Descriptor} reference */
   async nearest(scene, face, reference) {
-    let apart = distance(await this.identity.describe(scene.picture, face), reference);
+    let apart = distance(await this.identity.describeWell(scene.picture, face), reference);
     for (const other of scene.sureFaces.filter((each) => each !== face).slice(0, OTHERS)) {
       if (apart < this.identity.thresholds.mismatch_from) break;
       if (!this.identity.objection(scene.picture, other, await scene.meshOf(other)))
-        apart = Math.min(apart, distance(await this.identity.describe(scene.picture, other), reference));
+        apart = Math.min(apart, distance(await this.identity.describeWell(scene.picture, other), reference));
     }
     return apart;
   }
