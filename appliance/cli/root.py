@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from appliance.cli import analyse, audit, biometrics, check, demo, evidence, nodes, processes, up
+from appliance.cli import analyse, audit, biometrics, check, demo, evidence, nodes, processes, templates, up
 from appliance.errors import ApplianceError
 
 
@@ -37,3 +37,4 @@ main.add_command(check.check)
 main.add_command(analyse.analyse)
 main.add_command(demo.demo)
 main.add_command(evidence.evidence)
+main.add_command(templates.templates)

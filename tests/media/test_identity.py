@@ -1,5 +1,7 @@
 """A whole check-in and analysis in each mode, with real faces: what is compared, stored, and what is never made."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -22,11 +24,14 @@ from appliance.vocabulary import (
     SittingState,
 )
 from media import identity, watch_log
+from media.analysis import Change, ObservationEvent
 from media.biometrics.dlib_engine import DlibEngine
 from media.biometrics.onnx_engine import OnnxEngine
 from media.biometrics.photos import check_photo
 from media.clips.drawn import portrait, portrait_jpeg
 from media.frames import Frame
+from media.live_analysis import LiveAnalysis
+from media.pipelines.store import Store
 from tests.media.scenarios import SCENARIOS, needs_scenarios
 from tests.media.test_tasks import passport
 
@@ -335,3 +340,24 @@ def test_a_proctor_of_an_online_exam_decides(check, make, session):
     session.commit()
     one.work(lambda work: sittings.resume(work, make.actor(proctor), work.get_one(Sitting, one.id)))
     assert one.state() is SittingState.RUNNING
+
+
+def test_live_analysis_follows_up_what_it_opens(check, collaborators):
+    """An event of the impostor's rule, written as live analysis writes it; once, although it is told again."""
+    one = check(biometrics=BiometricsMode.SERVER, identity_action=IdentityAction.PAUSE, identification="face")
+    one.photo(PhotoKind.FACE, portrait_jpeg())
+    one.start()
+    live = LiveAnalysis(collaborators, Store(one.factory), one.id)
+    now = to_ms(utcnow())
+    details = {"distance": 0.7, "threshold": 0.55}
+    event = ObservationEvent(
+        Change.OPENED, ObservationType.SUBSTITUTION_USER, "impostor-1", now, now, None, 0.75, "impostor", details
+    )
+    live._write([event])
+    assert one.state() is SittingState.PAUSED
+    one.photo(PhotoKind.FACE, portrait_jpeg())
+    assert one.state() is SittingState.RUNNING
+    live._write([replace(event, change=Change.UPDATED, confidence=0.9)])
+    assert one.state() is SittingState.RUNNING
+    live._write([replace(event, key="impostor-2")])  # again, another time
+    assert one.state() is SittingState.PAUSED

@@ -1,0 +1,68 @@
+"""``kustos templates``: enrolled faces of a company, for who runs the server: counted, renewed, revoked."""
+
+import json
+
+import click
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from appliance.cli.actor import cli_actor
+from appliance.cli.database import command_collaborators, command_session
+from appliance.db import unit_of_work
+from appliance.errors import NotFound
+from appliance.models import Candidate, Company
+from appliance.services import biometric_inventory
+from appliance.services import templates as service
+
+DATA = click.option("--data", default=None, help="Data folder of `kustos up`, if it is not ./.data.")
+
+
+@click.group()
+def templates() -> None:
+    """Look after the enrolled faces of a company; nothing prints a face."""
+
+
+@templates.command()
+@click.argument("company")
+@DATA
+def show(company: str, data: str | None) -> None:
+    """Print what is stored of faces in COMPANY (its short name) as one JSON object."""
+    with command_session(data) as session:
+        found = biometric_inventory.inventory(session, _company(session, company).id)
+    click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+
+
+@templates.command()
+@click.argument("company")
+@DATA
+def renew(company: str, data: str | None) -> None:
+    """Protect all templates of COMPANY by a new secret and destroy the old one; nobody is enrolled again."""
+    with command_collaborators(data) as own, unit_of_work(own.session_factory) as session:
+        count = service.renew(session, cli_actor(), own.vault, _company(session, company).id)
+    click.echo(f"{count} templates are protected anew.")
+
+
+@templates.command()
+@click.argument("company")
+@click.argument("person")
+@click.option("--reason", default="", help="For the audit log.")
+@DATA
+def revoke(company: str, person: str, reason: str, data: str | None) -> None:
+    """Make the templates of PERSON (id in the company's own system) unreadable for ever, in every copy."""
+    with command_collaborators(data) as own, unit_of_work(own.session_factory) as session:
+        known = select(Candidate).where(
+            Candidate.company_id == _company(session, company).id, Candidate.external_id == person
+        )
+        candidate = session.scalars(known).one_or_none()
+        if candidate is None:
+            raise NotFound(f"{company} has no person {person}.")
+        count = service.revoke(session, cli_actor(), own.vault, candidate, reason)
+    click.echo(f"{count} templates are unreadable from now on.")
+
+
+def _company(session: Session, slug: str) -> Company:
+    found = session.scalars(select(Company).where(Company.slug == slug)).one_or_none()
+    if found is None:
+        known = ", ".join(session.scalars(select(Company.slug).order_by(Company.slug)))
+        raise NotFound(f"There is no company {slug}; known are: {known}.")
+    return found

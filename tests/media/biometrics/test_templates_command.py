@@ -1,0 +1,49 @@
+"""``kustos templates`` on an appliance's settings."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import select
+
+from appliance.audit import Actor
+from appliance.cli import main
+from appliance.models import AuditEntry, FaceTemplate
+from appliance.services import templates
+from tests.bench.biometrics.search import crowd
+
+
+@pytest.fixture
+def run(settings, monkeypatch, tmp_path):
+    file = tmp_path / "kustos.toml"
+    names = {"data_dir": settings.data_dir, "database_url": settings.database_url, "secret_key": settings.secret_key}
+    file.write_text("".join(f'{name} = "{value}"\n' for name, value in names.items()))
+    monkeypatch.setenv("KUSTOS_SETTINGS", str(file))
+    return lambda *arguments: CliRunner().invoke(main, ["templates", *map(str, arguments)])
+
+
+def test_show_renew_revoke(run, make, session, vault):
+    sitting = make.sitting()
+    templates.enrol(session, Actor.appliance("photo_check"), vault, sitting, next(crowd(1))[0], "ab" * 32)
+    session.commit()
+    slug, person = make.first_company().slug, sitting.candidate.external_id
+    session.commit()
+    found = json.loads(run("show", slug).output)
+    assert (found["templates"]["in_use"], found["protection"]["version"]) == (1, 1)
+    assert "1 templates" in run("renew", slug).output
+    assert json.loads(run("show", slug).output)["protection"]["version"] == 2
+    assert "1 templates" in run("revoke", slug, person, "--reason", "asked for").output
+    session.expire_all()
+    assert session.scalars(select(FaceTemplate.content)).all() == [None]
+    acts = session.scalars(select(AuditEntry).where(AuditEntry.actor_kind == "cli").order_by(AuditEntry.id)).all()
+    assert [entry.action for entry in acts] == ["face.renew", "face.revoke"]
+
+
+def test_who_is_not_there_is_said(run, make, session):
+    slug = make.first_company().slug
+    session.commit()
+    wrong = run("show", "nobody")
+    assert wrong.exit_code == 1
+    assert slug in wrong.stderr
+    assert "has no person" in run("revoke", slug, "nobody").stderr
+    assert "Nobody is enrolled" in run("renew", slug).stderr
