@@ -18,7 +18,7 @@ class SoundCutter:
     def __init__(self, source: str) -> None:
         """``source``: what pieces name as theirs."""
         self._source = source
-        self._resampler = _resampler()
+        self._fresh()
         self._held: list[NDArray[np.float32]] = []
         self._count = 0
         self._end_ms = 0.0
@@ -36,26 +36,26 @@ class SoundCutter:
         if at_ms > self._end_ms + HOLE_MS:
             pieces += self.flush()
         self._end_ms = at_ms + frame.samples * 1000 / max(frame.sample_rate, 1)
-        for samples in self._resampled(frame):
-            self._held.append(samples)
-            self._count += len(samples)
-        if self._count >= PIECE_SAMPLES:
-            pieces += self._cut()
-        return pieces
+        self._gather(frame)
+        if self._count + self._waiting.samples * Sound.RATE / max(frame.sample_rate, 1) >= PIECE_SAMPLES:
+            self._resample()
+        return pieces + self._cut()
 
     def silence(self, until_ms: float) -> list[Sound]:
         """Fill up with silence until then: nothing was sent because nothing was to be heard."""
         count = round((until_ms - self._end_ms) * Sound.RATE / 1000)
         if not self._end_ms or count <= 0:
             return []
+        self._resample()
         self._held.append(np.zeros(count, np.float32))
         self._count += count
         self._end_ms = until_ms
-        return self._cut() if self._count >= PIECE_SAMPLES else []
+        return self._cut()
 
     def flush(self) -> list[Sound]:
         """Return what is held, its last step filled up with 0: a hole follows, or the end."""
-        self._resampler = _resampler()
+        self._resample()
+        self._fresh()
         missing = -self._count % Sound.STEP
         if self._count < Sound.STEP // 2:  # too little to hear anything in
             self._held, self._count = [], 0
@@ -66,6 +66,8 @@ class SoundCutter:
         return self._cut(smallest=Sound.STEP)
 
     def _cut(self, smallest: int = PIECE_SAMPLES) -> list[Sound]:
+        if self._count < smallest:
+            return []
         samples = np.concatenate(self._held)
         first_ms = self._end_ms - len(samples) * 1000 / Sound.RATE
         pieces, start = [], 0
@@ -76,15 +78,23 @@ class SoundCutter:
         self._held, self._count = [samples[start:]], len(samples) - start
         return pieces
 
-    def _resampled(self, frame: av.AudioFrame) -> list[NDArray[np.float32]]:
-        frame.pts = None  # the resampler would fill holes by itself
+    def _gather(self, frame: av.AudioFrame) -> None:
+        frame.pts = None  # resampler and queue would see to holes by themselves
         try:
-            found = self._resampler.resample(frame)
+            self._waiting.write(frame)
         except ValueError:  # another rate or layout from here on
-            self._resampler = _resampler()
-            found = self._resampler.resample(frame)
-        return [np.asarray(each.to_ndarray(), dtype=np.float32).reshape(-1) for each in found]
+            self._resample()
+            self._fresh()
+            self._waiting.write(frame)
 
+    def _resample(self) -> None:
+        """All that waits at once: frames of 20 ms one by one would cost three times as much."""
+        frame = self._waiting.read() if self._waiting.samples else None
+        for each in self._resampler.resample(frame) if frame else ():
+            samples = np.asarray(each.to_ndarray(), dtype=np.float32).reshape(-1)
+            self._held.append(samples)
+            self._count += len(samples)
 
-def _resampler() -> av.AudioResampler:
-    return av.AudioResampler("flt", "mono", Sound.RATE)
+    def _fresh(self) -> None:
+        self._resampler = av.AudioResampler("flt", "mono", Sound.RATE)
+        self._waiting = av.AudioFifo()
