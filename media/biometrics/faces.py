@@ -168,8 +168,6 @@ class FaceDetector:
         """All faces of a picture, largest first; of a face that both networks see, the surer one is kept."""
         return distinct(sorted(self.short.detect(image) + self.full.detect(image), key=lambda face: -face.score))
 
-    detect = all  # until nobody says so any more
-
 
 def distinct(found: list[Face]) -> list[Face]:
     """Each face once, the first named of those that are the same; largest first."""

@@ -149,7 +149,7 @@ def _decode(content: bytes) -> Image:
 
 def _faces(image: Image) -> list[tuple[Face, FaceMesh]]:
     network = mesh_network()
-    found = [(face, network.mesh(image, face)) for face in face_detector().detect(image) if face.score >= SURE]
+    found = [(face, network.mesh(image, face)) for face in face_detector().all(image) if face.score >= SURE]
     return [(face, mesh) for face, mesh in found if mesh.presence >= 0.5]
 
 

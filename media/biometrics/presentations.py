@@ -78,7 +78,7 @@ class Sitter:
         self.image = np.asarray(
             cv2.resize(self.image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8
         )
-        faces = [face for face in face_detector().detect(self.image) if face.score >= SURE]
+        faces = [face for face in face_detector().all(self.image) if face.score >= SURE]
         if not faces:
             raise ValueError("there is no face on this portrait")
         self._points = mesh_network().mesh(self.image, faces[0]).points.astype(np.float64)

@@ -45,7 +45,7 @@ class FaceWatch:
 
     def look_again(self, image: Image) -> list[Face]:
         """All faces by both detectors, without regard to the order of pictures."""
-        return self._detector.detect(image)
+        return self._detector.all(image)
 
     def take_near_only(self) -> list[tuple[int, Image]]:
         """Times and pictures that only the near detector saw since the far one last looked, newest first.

@@ -35,7 +35,7 @@ def cpu_ms(work, times):
 
 
 def bench_parts(image):
-    face, *_ = face_detector().detect(image)
+    face, *_ = face_detector().all(image)
     mesh = mesh_network().mesh(image, face)
     parts = {
         "detect_short": lambda: face_detector().short.detect(image),

@@ -47,7 +47,7 @@ def engine(request):
 
 
 def with_face(picture):
-    return picture, face_detector().detect(picture)[0]
+    return picture, face_detector().all(picture)[0]
 
 
 def described(engine, picture):

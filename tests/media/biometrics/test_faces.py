@@ -22,7 +22,7 @@ def picture():
 
 @pytest.fixture(scope="module")
 def face(picture):
-    (found,) = face_detector().detect(picture)
+    (found,) = face_detector().all(picture)
     return found
 
 
@@ -44,7 +44,7 @@ def test_the_one_face_is_found_where_it_is(picture, face):
 def test_moving_and_scaling_the_picture_moves_and_scales_the_face(picture, face):
     half = cv2.resize(picture, (320, 240), interpolation=cv2.INTER_AREA)
     moved = np.roll(half, 60, axis=1)
-    (smaller,) = face_detector().detect(moved)
+    (smaller,) = face_detector().all(moved)
     assert smaller.width == pytest.approx(face.width / 2, rel=0.15)
     assert smaller.centre[0] == pytest.approx(face.centre[0] / 2 + 60, abs=8)
     assert smaller.centre[1] == pytest.approx(face.centre[1] / 2, abs=8)
@@ -54,7 +54,7 @@ def test_two_faces_are_two(picture):
     both = picture.copy()
     small = cv2.resize(portrait(), (200, 200), interpolation=cv2.INTER_AREA)
     both[100:300, 440:640] = small
-    faces = [face for face in face_detector().detect(both) if face.score >= 0.5]
+    faces = [face for face in face_detector().all(both) if face.score >= 0.5]
     assert len(faces) == 2
     assert faces[0].width > faces[1].width
 
@@ -62,18 +62,18 @@ def test_two_faces_are_two(picture):
 def test_a_wall_and_noise_have_no_face():
     random = np.random.default_rng(5)
     for picture in (np.full((480, 640, 3), 150, np.uint8), random.integers(0, 255, (480, 640, 3), np.uint8)):
-        assert [face for face in face_detector().detect(picture) if face.score >= 0.5] == []
+        assert [face for face in face_detector().all(picture) if face.score >= 0.5] == []
 
 
 @pytest.mark.parametrize("shape", [(480, 640), (640, 480), (720, 1280), (100, 400)])
 def test_any_shape_of_picture_is_taken(shape):
-    face_detector().detect(np.zeros((*shape, 3), np.uint8))
+    face_detector().all(np.zeros((*shape, 3), np.uint8))
 
 
 def test_many_threads_share_one_detector_and_agree(picture):
     detector, results = FaceDetector(), []
     threads = [
-        threading.Thread(target=lambda: results.append([found.score for found in detector.detect(picture)]))
+        threading.Thread(target=lambda: results.append([found.score for found in detector.all(picture)]))
         for _ in range(6)
     ]
     for thread in threads:
@@ -100,7 +100,7 @@ def test_the_mesh_network_sees_no_face_in_a_wall(face):
 def test_leaning_changes_roll_and_little_else(picture, face, degrees):
     upright = mesh_network().mesh(picture, face).pose
     leaning_picture = turned(picture, degrees)
-    leaning = mesh_network().mesh(leaning_picture, face_detector().detect(leaning_picture)[0]).pose
+    leaning = mesh_network().mesh(leaning_picture, face_detector().all(leaning_picture)[0]).pose
     assert leaning.roll - upright.roll == pytest.approx(degrees, abs=5)
     assert leaning.yaw == pytest.approx(upright.yaw, abs=8)
     assert leaning.pitch == pytest.approx(upright.pitch, abs=8)
@@ -127,7 +127,7 @@ def test_mirroring_changes_the_sign_of_yaw_and_the_side_of_the_gaze(picture, fac
     mirrored = np.ascontiguousarray(picture[:, ::-1])
     network = mesh_network()
     mesh = network.mesh(picture, face)
-    other = network.mesh(mirrored, face_detector().detect(mirrored)[0])
+    other = network.mesh(mirrored, face_detector().all(mirrored)[0])
     assert other.pose.yaw == pytest.approx(-mesh.pose.yaw, abs=4)
     left, right = network.gaze(picture, mesh)
     other_left, other_right = network.gaze(mirrored, other)

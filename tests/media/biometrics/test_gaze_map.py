@@ -125,7 +125,7 @@ def _filmed(name, aside):
     """Features of a clip's pictures outside and inside of a span in seconds; four pictures a second."""
     kept = {False: [], True: []}
     for seconds, image in pictures(CLIPS / name, 4, quarter_turns=3):
-        face = face_detector().detect(image)[0]
+        face = face_detector().all(image)[0]
         mesh = mesh_network().mesh(image, face)
         seen = features_of(mesh, mesh_network().gaze(image, mesh))
         assert readable(seen)

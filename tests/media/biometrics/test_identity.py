@@ -12,7 +12,7 @@ from tests.media.scenarios import SCENARIOS, needs_scenarios
 
 
 def described(picture):
-    return default_engine().describe(picture, face_detector().detect(picture)[0])
+    return default_engine().describe(picture, face_detector().all(picture)[0])
 
 
 @needs_scenarios
@@ -32,7 +32,7 @@ def test_between_the_thresholds_nothing_is_said():
 
 def test_the_gate_names_what_is_wrong():
     picture, gate = portrait(), QualityGate()
-    (face, *_) = face_detector().detect(picture)
+    (face, *_) = face_detector().all(picture)
     mesh = mesh_network().mesh(picture, face)
     assert gate.objection(picture, face, mesh) == ""
     assert gate.objection((picture * 0.1).astype(np.uint8), face, mesh) == "too_dark"

@@ -40,7 +40,7 @@ def damaged(tmp_path):
 
 def described(engine):
     picture = portrait()
-    return engine.describe(picture, face_detector().detect(picture)[0])
+    return engine.describe(picture, face_detector().all(picture)[0])
 
 
 def test_the_file_is_read_as_the_published_network():

@@ -125,7 +125,7 @@ def test_a_document_of_somebody_else_is_no_match(checked):
 
 def test_a_lamp_in_the_picture_is_told_and_is_no_obstacle(checked):
     shining = portrait().copy()
-    face = face_detector().detect(shining)[0]
+    face = face_detector().all(shining)[0]
     middle = (round(face.centre[0]), round(face.centre[1] - face.height * 0.2))
     cv2.circle(shining, middle, round(face.width * 0.14), (255, 255, 255), -1)
     found = check_photo(encoded(shining, ".png"))
