@@ -5,7 +5,7 @@ PORT ?= 8080
 DATA ?= .data
 PYTEST_ARGS ?=
 
-.PHONY: run test setup setup-test browser-analysis lint types imports pages catalogues unit e2e bench bench-media clean
+.PHONY: run test setup setup-test browser-analysis lint types imports pages catalogues unit e2e bench bench-media bench-biometrics clean
 
 run: setup
 	exec .venv/bin/kustos up --demo --data $(DATA) --port $(PORT)
@@ -84,6 +84,14 @@ bench: setup-test
 
 bench-media: setup-test
 	@$(PYTHON) -m tests.bench.media
+
+# `make bench-biometrics PARTS="faces memory"` runs some of it.
+bench-biometrics: setup-test .venv/.installed-bench
+	@$(PYTHON) -m tests.bench.biometrics $(PARTS)
+
+.venv/.installed-bench: requirements-bench.txt
+	$(PYTHON) -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements-bench.txt
+	@touch $@
 
 clean:
 	rm -rf .venv node_modules tests/media/kurento/js/node_modules .mypy_cache .ruff_cache .pytest_cache build *.egg-info

@@ -110,7 +110,7 @@ def _describe(path: Path, engine: Engine) -> Described:
 
 def _labelled(image: Image) -> Face | None:
     """The face that a label means: the largest over the picture's middle, else the largest."""
-    faces = [face for face in face_detector().detect(image) if face.score >= SURE]
+    faces = [face for face in face_detector().all(image) if face.score >= SURE]
     height, width = image.shape[:2]
     central = [
         face

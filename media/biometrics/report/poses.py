@@ -83,7 +83,7 @@ def _mesh(found: Contents, path: Path, label_file: Path) -> FaceMesh | str:
         found.skipped[path] = "cannot be read as a picture"
         return "picture_unreadable"
     picture = np.asarray(image, dtype=np.uint8)
-    faces = face_detector().detect(picture)
+    faces = face_detector().all(picture)
     face = _labelled(faces, label_file)
     if face is None:
         return "no_face"

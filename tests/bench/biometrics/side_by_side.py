@@ -1,0 +1,148 @@
+"""Detecting and describing faces beside the real library ``face_recognition`` 1.3.0, on the same frames in one run."""
+
+import csv
+import json
+import sys
+import time
+
+import numpy as np
+
+from media.analysis import check_photo
+from media.biometrics.describing import describe_well
+from media.biometrics.engine import distance
+from media.biometrics.engines import default_engine
+from media.biometrics.faces import face_detector
+from media.biometrics.report.decisions import Compared, decide
+from media.clips import drawn
+from media.frames import FileSource, Frame
+from tests.media.scenarios import DATA, SCENARIOS
+
+TARGET = 20
+"""Times as many frames per core-second."""
+
+
+def say(**values):
+    sys.stdout.write(json.dumps(values) + "\n")
+    sys.stdout.flush()
+
+
+def ours(image):
+    """Descriptor of who sits before the camera; None without a face."""
+    faces = face_detector().near(image)
+    return default_engine().describe(image, faces[0]) if faces else None
+
+
+def ours_far(image):
+    """The same, distant faces looked for as well."""
+    faces = face_detector().all(image)
+    return default_engine().describe(image, faces[0]) if faces else None
+
+
+def ours_well(image):
+    """Distant faces as well, and the mirror image described, too: what check-in photos and decisions get."""
+    faces = face_detector().all(image)
+    return describe_well(default_engine(), image, faces[0]) if faces else None
+
+
+def theirs(image):
+    """What the library's own examples do: all defaults (HOG detector, one jitter)."""
+    import face_recognition  # noqa: PLC0415 - installed for the bench alone
+
+    colours = np.ascontiguousarray(image[:, :, ::-1])
+    places = face_recognition.face_locations(colours)
+    if not places:
+        return None
+    largest = max(places, key=lambda place: (place[2] - place[0]) * (place[1] - place[3]))
+    return face_recognition.face_encodings(colours, [largest])[0]
+
+
+WAYS = {
+    "kustos": ours,
+    "kustos_distant_faces_too": ours_far,
+    "kustos_distant_faces_and_mirror_image": ours_well,
+    "face_recognition": theirs,
+}
+
+
+def frames_of_webcams(count):
+    """Frames of labelled clips where they are, else of the drawn webcam; 640x480."""
+    clips = sorted(SCENARIOS.glob("*.webm"))
+    if not clips:
+        return list(drawn.webcam())[:count]
+    frames = []
+    for clip in clips:
+        found = [piece.image for piece in FileSource(clip, rate=0.2).frames() if isinstance(piece, Frame)]
+        frames += found[: max(count // len(clips), 1) + 1]
+    return frames[:count]
+
+
+def speed(count):
+    images = frames_of_webcams(count)
+    rates = {}
+    for name, way in WAYS.items():
+        way(drawn.portrait())  # loads the models
+        started = time.process_time()
+        found = [way(image) for image in images]
+        took = time.process_time() - started
+        rates[name] = len(images) / took
+        say(
+            bench="detect_and_describe",
+            library=name,
+            frames=len(images),
+            faces_described=sum(each is not None for each in found),
+            cpu_ms_per_frame=round(1000 * took / len(images), 1),
+            frames_per_core_second=round(rates[name], 1),
+        )
+    say(
+        bench="detect_and_describe_ratio",
+        target=TARGET,
+        **{name: round(rate / rates["face_recognition"], 1) for name, rate in rates.items()},
+    )
+
+
+def accuracy(count):
+    import cv2  # noqa: PLC0415
+
+    folder = DATA / "faces" / "lfw"
+    if not (folder / "pairs.csv").exists():
+        say(bench="lfw_pairs", skipped=f"no labelled pairs at {folder} (set KUSTOS_TEST_DATA)")
+        return
+    rows = list(csv.DictReader((folder / "pairs.csv").open()))
+    same = [row for row in rows if row["same"] == "1"][:: max(len(rows) // count, 1)][: count // 2]
+    different = [row for row in rows if row["same"] == "0"][:: max(len(rows) // count, 1)][: count // 2]
+    pairs = same + different
+    for name, way in WAYS.items():
+        known, distances, kept, started = {}, [], [], time.process_time()
+        for row in pairs:
+            sides = []
+            for side in "ab":
+                person, number = row[f"name_{side}"], int(row[f"num_{side}"])
+                path = folder / person / f"{person}_{number:04d}.jpg"
+                if path not in known:
+                    known[path] = way(cv2.imread(str(path)))
+                sides.append(known[path])
+            if all(each is not None for each in sides):
+                plain = name == "face_recognition"
+                distances.append(float(np.linalg.norm(sides[0] - sides[1])) if plain else distance(*sides))
+                kept.append(row["same"] == "1")
+        decided = decide(Compared(np.array(distances), np.array(kept), ["1"] * len(kept)))
+        say(
+            bench="lfw_pairs",
+            library=name,
+            pairs=len(pairs),
+            not_compared=len(pairs) - len(kept),
+            accuracy=decided["accuracy"]["value"],
+            interval=decided["accuracy"]["interval"],
+            eer=decided["eer"]["value"],
+            cpu_seconds=round(time.process_time() - started, 1),
+        )
+
+
+def main(frames=20, pairs=100):
+    assert check_photo(drawn.portrait_jpeg()).descriptor is not None
+    speed(frames)
+    accuracy(pairs)
+
+
+if __name__ == "__main__":
+    main()
