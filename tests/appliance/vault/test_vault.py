@@ -200,6 +200,35 @@ def test_destroyed_key_erases_for_ever(session: Session, vault: Vault, sealed: V
     assert not vault.destroy(session, "sitting:99")
 
 
+def test_derived_keys_follow_from_purpose_and_label(session: Session, vault: Vault):
+    first = vault.derive(session, "face:1", b"template")
+    assert len(first) == 32
+    assert vault.derive(session, "face:1", b"template") == first
+    assert vault.derive(session, "face:1", b"something else") != first
+    assert vault.derive(session, "face:2", b"template") != first
+    row = session.query(DataKey).filter_by(purpose="face:1").one()
+    assert vault.derive_again("face:1", row.wrapped, b"template") == first
+    with pytest.raises(VaultTampered):
+        vault.derive_again("face:2", row.wrapped, b"template")  # a key is bound to its purpose
+    assert vault.destroy(session, "face:1")
+    for again in (
+        lambda: vault.derive(session, "face:1", b"template"),
+        lambda: vault.derive_again("face:1", None, b""),
+    ):
+        with pytest.raises(KeyDestroyed):
+            again()
+
+
+def test_a_replaced_key_erases_and_its_purpose_goes_on(session: Session, vault: Vault, sealed: VaultObject):
+    before = vault.derive(session, "sitting:1", b"x")
+    assert vault.replace(session, "sitting:1")
+    with pytest.raises(KeyDestroyed):
+        read(session, vault, sealed)
+    assert vault.derive(session, "sitting:1", b"x") != before
+    assert read(session, vault, vault.seal(session, "sitting:1", "part", DATA)) == DATA
+    assert not vault.replace(session, "sitting:99")
+
+
 def test_sweep_takes_orphans_and_what_has_no_key(session: Session, vault: Vault, sealed: VaultObject):
     erased = vault.seal(session, "sitting:2", "part", DATA)
     session.commit()
