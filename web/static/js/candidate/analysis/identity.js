@@ -27,6 +27,13 @@ function atLength(descriptor) {
   return descriptor.map((value) => value * scale);
 }
 
+/** The nearest whole number, of two the even one: as the appliance rounds. @param {number} value */
+function toEven(value) {
+  const below = Math.floor(value);
+  if (value - below !== 0.5) return Math.round(value);
+  return below % 2 ? below + 1 : below;
+}
+
 /** Euclidean distance at one length; below 0.6 for most pairs of one person. @param {Descriptor} first @param {Descriptor} second */
 export function distance(first, second) {
   const [one, other] = [atLength(first), atLength(second)];
@@ -106,7 +113,7 @@ export class Identity {
     const y = middle - BOX_UP * near.width;
     const half = (Math.max(near.width, near.height) * BOX_SIZE) / 2;
     const box = /** @type {import("./five_points.js").Box} */ (
-      [x - half, y - half, x + half, y + half].map((value) => Math.round(value))
+      [x - half, y - half, x + half, y + half].map(toEven)
     );
     return chip(part, (await this.points).find(part, box));
   }
