@@ -8,6 +8,7 @@ from appliance.models import (
     Challenge,
     ChallengePictures,
     Conversation,
+    EvidencePicture,
     Export,
     IdentityPhoto,
     Incident,
@@ -76,7 +77,12 @@ def address(make, session):
     challenge = Challenge(sitting_id=sitting.id, kind=ChallengeKind.LIVENESS)
     session.add(challenge)
     session.flush()
-    session.add(ChallengePictures(challenge_id=challenge.id, evidence=True, number=0, vault_object_id=sealed.id))
+    session.add(ChallengePictures(challenge_id=challenge.id, evidence=True, number=1, vault_object_id=sealed.id))
+    session.add(seen)
+    session.flush()
+    session.add(
+        EvidencePicture(observation_id=seen.id, number=1, taken_at=sitting.created_at, vault_object_id=sealed.id)
+    )
     session.add_all([export, seen, photo, part, marked, talk, node])
     session.commit()
     ids = {
@@ -98,8 +104,9 @@ def address(make, session):
 
     def fill(row):
         filled = re.sub(r"/([\w-]+)/\{id\}", lambda found: f"/{found[1]}/{ids[found[1]]}", row.pattern)
+        filled = re.sub(r"\{number[^}]*\}", "1", filled)
         filled = re.sub(r"\{kind:liveness[^}]*\}", "liveness", filled)
-        return re.sub(r"\{kind:[^}]*\}", "face", filled).replace("{n}", "0").replace("{number}", "0").replace("{step}", "0")
+        return re.sub(r"\{kind:[^}]*\}", "face", filled).replace("{n}", "0").replace("{step}", "0")
 
     return fill
 
