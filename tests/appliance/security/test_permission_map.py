@@ -38,6 +38,7 @@ node.view                 yes   -         -       -        -                yes 
 node.drain                yes   -         -       -        -                yes     -       -
 biometrics.view           yes   -         -       -        yes              -       yes     -
 biometrics.revoke         yes   -         -       -        yes              -       -       -
+attention.switch          yes   -         -       -        -                -       -       -
 live.connect              yes   yes       yes     yes      -                yes     -       yes
 conversation.hold         yes   -         yes     -        -                -       -       -
 conversation.join         yes   yes       yes     yes      -                -       -       yes
