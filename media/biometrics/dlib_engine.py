@@ -1,7 +1,7 @@
 """The only door to dlib: five points to align a face, ResNet to describe it.
 
 Networks: D. King, dlib_face_recognition_resnet_model_v1, shape_predictor_5_face_landmarks (both CC0).
-The released wheel has no BLAS: one description takes about 0.2 s of a core, an alignment less than 1 ms.
+The released wheel has no BLAS: one description takes 0.1 to 0.2 s of a core, an alignment about 1 ms.
 """
 
 import threading

@@ -88,7 +88,7 @@ def check_photo(
     engine: Engine | None = None,
     thresholds: Thresholds | None = None,
 ) -> PhotoCheck:
-    """Judge a photo of the check-in; takes about 0.3 s of a core. Never raises for what a candidate may send.
+    """Judge a photo of the check-in; takes about 40 ms of a core. Never raises for what a candidate may send.
 
     ``engine``: ``engine_for`` the exam's mode; where faces are not measured only the quality is judged.
     ``content``: JPEG, PNG or WebP. ``reference``: for a face photo the enrolled descriptor, for a document that of
