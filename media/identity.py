@@ -96,6 +96,7 @@ def keep(session: Session, vault: Vault, photo_id: int, found: PhotoCheck, searc
     photo = check_ins.get_photo(session, photo_id)
     sitting = sittings.get(session, photo.sitting_id)
     sittings.lock(session, sitting)
+    session.refresh(photo)  # a newer one may have come meanwhile
     if photo.state is PhotoState.SUPERSEDED:
         return
     verdict: IdentityVerdict | None = found.verdict
