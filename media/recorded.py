@@ -92,7 +92,7 @@ def reference_of(path: Path) -> Reference:
         return Reference(found.descriptor, ())
     image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if found.faces else None
     if image is not None:  # not good enough for a check-in; offline it is all there is
-        face, *_ = face_detector().all(np.asarray(image, dtype=np.uint8))
+        face = max(face_detector().all(np.asarray(image, dtype=np.uint8)), key=lambda face: face.score * face.width)
         return Reference(describe_well(default_engine(), np.asarray(image, dtype=np.uint8), face), found.hints)
     if PhotoHint.NOT_AN_IMAGE in found.hints or PhotoHint.TOO_LARGE in found.hints:
         raise BadInput(f"{path} is no picture that can be read. Give a JPEG, PNG or WebP of up to 10 MB.")

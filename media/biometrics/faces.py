@@ -66,6 +66,11 @@ class Face:
         moved = replace(self, left=self.left - left, top=self.top - top, keypoints=points)
         return image[top : max(bottom, top + 1), left : max(right, left + 1)], moved
 
+    def shifted(self, right: float, down: float) -> "Face":
+        """The same face in a picture whose origin lies elsewhere."""
+        points = np.add(self.keypoints, (right, down), dtype=np.float32)
+        return replace(self, left=self.left + right, top=self.top + down, keypoints=points)
+
     def inside(self, other: "Face") -> float:
         """Share 0 to 1 of the smaller box that lies in the other one."""
         across = min(self.left + self.width, other.left + other.width) - max(self.left, other.left)

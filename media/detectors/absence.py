@@ -16,6 +16,8 @@ EDGE = 10
 """Grey levels between neighbours in the thumbnail that make an outline; flat parts may be wall or jumper."""
 SETTLED = 0.25
 """Widths of the face by which somebody who sits may move between two pictures."""
+LOWEST = 8
+"""Rows of the thumbnail's 60 below which a body is too little to tell it from what is behind it."""
 FEWEST = 60
 """Pixels of the thumbnail below which nothing is concluded from them."""
 SEATED_SHARE = 0.55
@@ -78,7 +80,7 @@ class Absence:
             return 0.0
         before = self._thumbnail[self._body].astype(np.int16)
         difference = scene.light.thumbnail[self._body].astype(np.int16) - before
-        if difference.size < FEWEST:  # a face at the lower edge: no body to speak of
+        if difference.shape[0] < LOWEST or difference.size < FEWEST:  # a face at the lower edge: no body to speak of
             return 0.0
         same = np.abs(difference) <= SAME_GREY
         outlines = _outlines(before)

@@ -15,6 +15,10 @@ SURE = 0.6
 """A weaker face must be confirmed by the mesh network: BlazeFace sees faces in the noise of a dark picture."""
 KEPT = 4
 """Pictures kept that only the near detector saw, 1 MB each: what the far one finds may have been there before."""
+CLOSER_LOOKS = 2
+"""Weak faces of a picture that are looked at enlarged, the largest first; noise may have many."""
+SURROUNDINGS = 0.5
+"""Margin of the enlarged part, in widths of the weak face, whose box is often too large."""
 JUMP = 0.5
 """A face that moves by more than this share of its width between two pictures makes the far detector look, too."""
 
@@ -39,13 +43,13 @@ class FaceWatch:
             # a sure face keeps the box of the detector that always looks: it shall not jump every fourth picture
             by_trust = sorted(near + self._detector.full.detect(image), key=lambda face: -face.score)
             sure = [face for face in near if face.score >= SURE]
-            faces = distinct(sure + by_trust)
+            faces = self._closer(image, distinct(sure + by_trust))
         self._before = faces
         return faces
 
     def look_again(self, image: Image) -> list[Face]:
         """All faces by both detectors, without regard to the order of pictures."""
-        return self._detector.all(image)
+        return self._closer(image, self._detector.all(image))
 
     def take_near_only(self) -> list[tuple[int, Image]]:
         """Times and pictures that only the near detector saw since the far one last looked, newest first.
@@ -57,6 +61,18 @@ class FaceWatch:
         taken = list(reversed(self._near_only))
         self._near_only.clear()
         return taken
+
+    def _closer(self, image: Image, faces: list[Face]) -> list[Face]:
+        """The same; weak ones as the near detector sees them in an enlarged part of the picture, if it does."""
+        weak = [face for face in faces if face.score < SURE][:CLOSER_LOOKS]
+        found = [one for face in weak for one in self._enlarged(image, face)]
+        rest = [face for face in faces if face.score >= SURE]
+        return distinct(rest + found + weak) if found else faces
+
+    def _enlarged(self, image: Image, face: Face) -> list[Face]:
+        part, moved = face.with_surroundings(image, SURROUNDINGS)
+        right, down = face.left - moved.left, face.top - moved.top
+        return [one.shifted(right, down) for one in self._detector.short.detect(part) if one.score >= SURE]
 
     def _is_calm(self, at_ms: int, faces: list[Face]) -> bool:
         """Whether there is one sure face, where it was before, and the far detector looked not long ago."""
