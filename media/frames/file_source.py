@@ -16,10 +16,10 @@ from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from appliance.errors import BadInput
-from media.frames.frame import Frame, Item, NoPicture, NoSound, Pace, Sound
+from media.frames.frame import Item, NoPicture, NoSound, Pace, Sound
 from media.frames.layers import HEAD, LayerGate
 from media.frames.lull import Lull
-from media.frames.picture import Bgr
+from media.frames.picture import Bgr, DecodedFrame
 from media.frames.sound import SoundCutter
 
 RAW_PICTURES = "mjpeg"
@@ -105,7 +105,7 @@ class FileSource:
                 continue
             dark.ends(item.end_ms)
             if self._pace.takes(item.end_ms):
-                yield Frame(item.end_ms, bgr.array(item.content), self.source)
+                yield DecodedFrame(item.end_ms, item.content, self.source, bgr)
 
     def _pictures(self, stream: VideoStream, raw_rate: float | None) -> Iterator[Decoded]:
         stream.codec_context.options = {"skip_loop_filter": "all"}

@@ -1,9 +1,13 @@
 """From libavcodec's pictures to what OpenCV takes."""
 
+from functools import cached_property
+
 import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
+
+from media.frames.frame import Frame
 
 
 class Bgr:
@@ -15,3 +19,22 @@ class Bgr:
     def array(self, picture: av.VideoFrame) -> NDArray[np.uint8]:
         """HxWx3, 8 bit, blue, green, red; a copy that outlives the decoder."""
         return np.asarray(self._reformatter.reformat(picture, format="bgr24").to_ndarray(), dtype=np.uint8)
+
+
+class DecodedFrame(Frame):
+    """A Frame that is converted when it is first looked at: every other one is not."""
+
+    def __init__(self, at_ms: int, content: av.VideoFrame, source: str, bgr: Bgr) -> None:
+        """``content`` is held until this goes: a buffer of the decoder's, which makes others meanwhile."""
+        object.__setattr__(self, "at_ms", at_ms)
+        object.__setattr__(self, "source", source)
+        object.__setattr__(self, "_content", content)
+        object.__setattr__(self, "_bgr", bgr)
+
+    @cached_property
+    def image(self) -> NDArray[np.uint8]:
+        """See Frame."""
+        return self._bgr.array(self._content)
+
+    _content: av.VideoFrame
+    _bgr: Bgr

@@ -11,9 +11,9 @@ import threading
 import time
 from collections.abc import Iterator
 
-from media.frames.frame import Frame, Item, NoPicture, NoSound, Pace, complete_ms
+from media.frames.frame import Item, NoPicture, NoSound, Pace, complete_ms
 from media.frames.lull import Lull
-from media.frames.picture import Bgr
+from media.frames.picture import Bgr, DecodedFrame
 from media.frames.picture_track import CODECS, LivePicture, PictureTrack
 from media.frames.rtp_clock import VIDEO_CLOCK
 from media.frames.sound_track import CLOCK, OPUS, SoundTrack
@@ -132,7 +132,7 @@ class RtpTap:
             for picture in self._pictures(pictures, arrived_ms):
                 dark.ends(picture.at_ms)
                 if self._pace.takes(picture.at_ms):
-                    items.append(Frame(picture.at_ms, bgr.array(picture.content), self.source))
+                    items.append(DecodedFrame(picture.at_ms, picture.content, self.source, bgr))
             items += dark.now(arrived_ms)
             if self._audio and sounds:
                 for sound in sounds.push(self._audio.packets((OPUS,)), arrived_ms):

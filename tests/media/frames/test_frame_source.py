@@ -220,8 +220,9 @@ def test_a_stream_that_stops_is_silence_and_one_that_returns_is_seen(clip):
     kinds, times = [], []
     for picture in tap.frames():
         times.append(picture.at_ms)
-        if not kinds or kinds[-1] is not type(picture):
-            kinds.append(type(picture))
+        kind = Frame if isinstance(picture, Frame) else NoPicture
+        if not kinds or kinds[-1] is not kind:
+            kinds.append(kind)
         frames = kinds.count(Frame)
         if frames == 1 and kinds[-1] is Frame:
             sender.stop()

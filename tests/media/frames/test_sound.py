@@ -68,7 +68,7 @@ def test_pieces_follow_each_other_without_a_hole_between_pictures_in_order_of_ti
 
 
 def test_unasked_nothing_of_the_sound_comes(webm, tmp_path):
-    assert {type(item) for item in FileSource(webm).frames()} == {Frame}
+    assert all(isinstance(item, Frame) for item in FileSource(webm).frames())
     write_wav(tmp_path / "room.wav", 1)
     with pytest.raises(BadInput, match=r"room\.wav has no picture track"):
         next(FileSource(tmp_path / "room.wav").frames())
