@@ -63,7 +63,7 @@ def _hiss() -> Samples:
 NOISES: Final[Mapping[str, Callable[[], Samples]]] = {
     "typing": _typing,
     "mouse": _mouse,
-    "mains hum": _hum,
+    "mains_hum": _hum,
     "fan": _fan,
     "hiss": _hiss,
 }

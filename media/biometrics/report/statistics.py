@@ -1,5 +1,6 @@
 """Rates with their intervals, and what two heaps of scores say about each other. All intervals are 95 %."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -36,15 +37,17 @@ def bootstrapped(count: int, statistic: Callable[[NDArray[np.intp]], float]) -> 
 
     if count < 3:
         return None
-    found = bootstrap(
-        (np.arange(count),),
-        lambda chosen: statistic(np.asarray(chosen, dtype=np.intp)),
-        n_resamples=RESAMPLES,
-        vectorized=False,
-        confidence_level=CONFIDENCE,
-        method="percentile",
-        rng=np.random.default_rng(SEED),
-    ).confidence_interval
+    with warnings.catch_warnings():  # that all resamples may agree is no news
+        warnings.simplefilter("ignore")
+        found = bootstrap(
+            (np.arange(count),),
+            lambda chosen: statistic(np.asarray(chosen, dtype=np.intp)),
+            n_resamples=RESAMPLES,
+            vectorized=False,
+            confidence_level=CONFIDENCE,
+            method="percentile",
+            rng=np.random.default_rng(SEED),
+        ).confidence_interval
     return None if np.isnan(found.low) else [round(float(found.low), DIGITS), round(float(found.high), DIGITS)]
 
 
