@@ -13,7 +13,7 @@ from media.biometrics.regions import Image
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Distances of ``describe_well``, measured on LFW, each picture with every other: ``kustos biometrics report``."""
+    """Distances of ``describe_well``; measured on LFW, each picture with each other: ``kustos biometrics report``."""
 
     match_below: float = 0.525
     """Nearer is the same person: 1 in 1,000 strangers is as near. One candidate at one desk stays below 0.4."""
