@@ -5,6 +5,7 @@ within a second or two.
 """
 
 from collections import deque
+from dataclasses import replace
 
 from media.biometrics.faces import Face, FaceDetector, distinct
 from media.biometrics.regions import Image
@@ -15,6 +16,7 @@ SURE = 0.6
 """A weaker face must be confirmed by the mesh network: BlazeFace sees faces in the noise of a dark picture."""
 KEPT = 4
 """Pictures kept that only the near detector saw, 1 MB each: what the far one finds may have been there before."""
+NEARLY_SURE = SURE - 0.01
 CLOSER_LOOKS = 2
 """Weak faces of a picture that are looked at enlarged, the largest first; noise may have many."""
 SURROUNDINGS = 0.5
@@ -72,7 +74,9 @@ class FaceWatch:
     def _enlarged(self, image: Image, face: Face) -> list[Face]:
         part, moved = face.with_surroundings(image, SURROUNDINGS)
         right, down = face.left - moved.left, face.top - moved.top
-        return [one.shifted(right, down) for one in self._detector.short.detect(part) if one.score >= SURE]
+        found = [one.shifted(right, down) for one in self._detector.short.detect(part) if one.score >= SURE]
+        # enlarged, folds and patches look like faces, too: the mesh network has to confirm each
+        return [replace(one, score=NEARLY_SURE) for one in found]
 
     def _is_calm(self, at_ms: int, faces: list[Face]) -> bool:
         """Whether there is one sure face, where it was before, and the far detector looked not long ago."""
