@@ -20,6 +20,8 @@ SIDES: Final = (960, 1280)
 """The longer side at which lines are looked for: that of the picture, within these."""
 CLOSER: Final = 1.5
 """How much larger it is looked at again, when no zone was found or its check digits do not fit."""
+ROOM: Final = 0.06
+"""Around the text that was found, as a share of the page: fillers at the ends of lines are easily overlooked."""
 SURE_PRINT: Final = 0.8
 """Mean probability from which a printed line counts as read."""
 SURE_NAME: Final = 0.9
@@ -106,11 +108,23 @@ def _page_and_zone(image: Image, networks: TextNetworks) -> tuple[Page, FoundZon
     found = read_zone(page, networks)
     if found is not None and found.zone.all_fit:
         return page, found
-    again = page_of(page.image, networks, round(side * CLOSER))
+    again = _closer(page, round(side * CLOSER), networks)
     better = read_zone(again, networks)
     if better is not None and (found is None or fitting(better.zone) > fitting(found.zone)):
         return again, better
     return (page, found) if found is not None or len(page.rows) >= len(again.rows) else (again, None)
+
+
+def _closer(page: Page, side: int, networks: TextNetworks) -> Page:
+    """Look again at that part of a page where text was found."""
+    if not page.rows:
+        return page_of(page.image, networks, side)
+    corners = np.concatenate(page.rows)
+    room = ROOM * max(page.image.shape[:2])
+    left, top = np.maximum(corners.min(axis=0) - room, 0).astype(int)
+    right, bottom = (corners.max(axis=0) + room).astype(int)
+    part = np.ascontiguousarray(page.image[top:bottom, left:right])
+    return page_of(part, networks, round(side * max(part.shape[:2]) / max(page.image.shape[:2])))
 
 
 def engines() -> dict[str, str]:

@@ -24,6 +24,8 @@ LINE_HEIGHT: Final = 48
 """Of the lines that the recognition network was trained on, in pixels."""
 STEP: Final = 32
 """Sides of the detection network's input are multiples of this."""
+MOST_PIXELS: Final = 800_000
+"""Of the detection network's input: it takes 270 MB for a million."""
 INK: Final = 0.3
 BOX: Final = 0.5
 """Probability of a pixel to belong to text, and the mean of it over a box (the values of PP-OCR)."""
@@ -118,7 +120,7 @@ class TextNetworks:
     def find(self, image: Image, side: int) -> list[tuple[Quad, float]]:
         """Return the lines of text on a BGR picture whose longer side is scaled to ``side``, with their scores."""
         height, width = image.shape[:2]
-        scale = side / max(height, width)
+        scale = min(side / max(height, width), (MOST_PIXELS / (height * width)) ** 0.5)
         shape = [max(round(length * scale / STEP), 1) * STEP for length in (width, height)]
         method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
         marks = self._detection.run(_tensor(cv2.resize(image, shape, interpolation=method))[np.newaxis])[0, 0]
