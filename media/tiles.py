@@ -86,7 +86,7 @@ class ScreenTiles:
 
     async def _tap(self, row: LiveMedia) -> None:
         lost = asyncio.Event()
-        async with tapped(row, self._place, lost) as tap:
+        async with tapped(row, self._place, lost, RATE) as tap:
             self._maker.wanted = True
             watching = asyncio.ensure_future(asyncio.to_thread(self._watch, tap))
             try:

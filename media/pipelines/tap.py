@@ -32,10 +32,13 @@ class Place:
 
 
 @asynccontextmanager
-async def tapped(row: LiveMedia, place: Place, lost: asyncio.Event, sound: bool = False) -> AsyncIterator[RtpTap]:
+async def tapped(
+    row: LiveMedia, place: Place, lost: asyncio.Event, rate: float = RATE, sound: bool = False
+) -> AsyncIterator[RtpTap]:
     """A tap of a live track, gone from the node at the end; ``lost`` is set when the node is.
 
-    ``sound``: of the track's sound, too. Raises ``KurentoError`` when the node does not have the track (any more).
+    ``rate``: pictures a second. ``sound``: of the track's sound, too. Raises ``KurentoError`` when the node does not
+    have the track (any more).
     """
     client = KurentoClient(row.node_url)
 
@@ -47,7 +50,7 @@ async def tapped(row: LiveMedia, place: Place, lost: asyncio.Event, sound: bool 
     await client.open()
     try:
         name = f"sitting {row.sitting_id} {row.track.value}"
-        tap = RtpTap(name, place.host, RATE, ports=place.ports, sound=sound)
+        tap = RtpTap(name, place.host, rate, ports=place.ports, sound=sound)
         try:
             endpoint = await RtpEndpoint.create(MediaPipeline(client, row.pipeline_id))
             tap.accept(await endpoint.process_offer(tap.offer))
