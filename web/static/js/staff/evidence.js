@@ -4,7 +4,7 @@ import { openDialog } from "../base/dialog.js";
 import { h, icon } from "../base/dom.js";
 import { _ } from "../base/i18n.js";
 import { formatDuration } from "../base/time.js";
-import { detectorWord, reasonWord, typeWord } from "./words.js";
+import { detectorWord, isMeasured, reasonWord, typeWord } from "./words.js";
 import { wallTimeSeconds } from "./wall_time.js";
 
 /** @typedef {import("./types.js").Observation} Observation */
@@ -17,10 +17,11 @@ const HASH_SHOWN = 10;
  * @param {Observation} observation
  */
 export function evidenceOf(observation) {
-  const numbers = observation.source === "detector" ? whyOf(observation) : null;
+  const numbers = isMeasured(observation) ? whyOf(observation) : null;
+  const own = observation.source === "on_device" && h("p", { class: "muted small" }, _("Found by the candidate's own browser"));
   const pictures = observation.pictures.map((picture) => thumbnail(observation, picture));
   if (!numbers && !pictures.length) return null;
-  return h("div", { class: "evidence" }, pictures.length > 0 && h("span", { class: "evidence-pictures" }, pictures), numbers);
+  return h("div", { class: "evidence" }, own, pictures.length > 0 && h("span", { class: "evidence-pictures" }, pictures), numbers);
 }
 
 /**

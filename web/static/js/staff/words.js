@@ -65,6 +65,9 @@ export const typeWord = words({
   undetermined: [_("Could not be told"), "circle-help", "info"],
 });
 
+/** Whether a network found it, here or in the candidate's browser: it has a confidence, numbers and models. @param {{source: string}} observation */
+export const isMeasured = ({ source }) => source === "detector" || source === "on_device";
+
 /** Who found something, and what a proctor may read of it. */
 export const detectorWord = words({
   absence: [_("Faces, near and far"), "user-round-search"],

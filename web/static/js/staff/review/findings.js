@@ -6,7 +6,7 @@ import { formatDuration } from "../../base/time.js";
 import { evidenceOf } from "../evidence.js";
 import { KeyedList } from "../keyed.js";
 import { meaningOf } from "../meaning.js";
-import { decisionWord, reasonWord, typeWord } from "../words.js";
+import { decisionWord, isMeasured, reasonWord, typeWord } from "../words.js";
 import { clockText } from "./clock_text.js";
 import { shownFindings } from "./state.js";
 
@@ -104,7 +104,7 @@ export class Findings {
    */
   facts({ observation, incident, startMs, endMs }) {
     const length = endMs !== null && endMs - startMs >= 1000 && h("span", null, formatDuration(endMs - startMs));
-    const confidence = observation?.source === "detector" && h("span", { title: _("Confidence") }, `${Math.round(observation.confidence * 100)} %`);
+    const confidence = observation && isMeasured(observation) && h("span", { title: _("Confidence") }, `${Math.round(observation.confidence * 100)} %`);
     const word = observation && observation.decision !== "pending" ? decisionWord(observation.decision) : null;
     const by = observation?.decided_by;
     const reason = observation?.details.reason;

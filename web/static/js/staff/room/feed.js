@@ -8,7 +8,7 @@ import { evidenceOf } from "../evidence.js";
 import { KeyedList } from "../keyed.js";
 import { meaningOf } from "../meaning.js";
 import { wallTime, wallTimeSeconds } from "../wall_time.js";
-import { decisionWord, typeWord } from "../words.js";
+import { decisionWord, isMeasured, typeWord } from "../words.js";
 import { feedItems } from "./selectors.js";
 
 /**
@@ -141,7 +141,7 @@ class Row {
       h("span", { class: "seen-name" }, entry.candidate.name),
       h("span", { class: "seen-number" }, `#${entry.id}`),
     );
-    const confidence = observation.source === "detector" && h("span", { class: "seen-confidence", title: _("Confidence") }, `${Math.round(observation.confidence * 100)} %`);
+    const confidence = isMeasured(observation) && h("span", { class: "seen-confidence", title: _("Confidence") }, `${Math.round(observation.confidence * 100)} %`);
     fill(
       this.body,
       h("strong", { class: "seen-type" }, word.title, meaningOf(observation.type, word.title)),
