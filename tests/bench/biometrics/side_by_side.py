@@ -1,9 +1,10 @@
-"""Detecting and describing faces beside the real library ``face_recognition`` 1.3.0, on the same frames in one run."""
+"""Detecting and describing faces beside the real library ``face_recognition`` 1.3.0: same frames, one run."""
 
 import csv
 import json
 import sys
 import time
+from functools import partial
 
 import numpy as np
 
@@ -26,22 +27,37 @@ def say(**values):
     sys.stdout.flush()
 
 
+def chosen(image, boxes):
+    """Number of the largest box (left, top, right, bottom) over the picture's middle, else of the largest."""
+    height, width = image.shape[:2]
+
+    def rank(number):
+        left, top, right, bottom = boxes[number]
+        central = left <= width / 2 <= right and top <= height / 2 <= bottom
+        return central, (right - left) * (bottom - top)
+
+    return max(range(len(boxes)), key=rank, default=None)
+
+
+def described(image, faces, describe):
+    boxes = [(face.left, face.top, face.left + face.width, face.top + face.height) for face in faces]
+    number = chosen(image, boxes)
+    return None if number is None else describe(image, faces[number])
+
+
 def ours(image):
     """Descriptor of who sits before the camera; None without a face."""
-    faces = face_detector().near(image)
-    return default_engine().describe(image, faces[0]) if faces else None
+    return described(image, face_detector().near(image), default_engine().describe)
 
 
 def ours_far(image):
     """The same, distant faces looked for as well."""
-    faces = face_detector().all(image)
-    return default_engine().describe(image, faces[0]) if faces else None
+    return described(image, face_detector().all(image), default_engine().describe)
 
 
 def ours_well(image):
     """Distant faces as well, and the mirror image described, too: what check-in photos and decisions get."""
-    faces = face_detector().all(image)
-    return describe_well(default_engine(), image, faces[0]) if faces else None
+    return described(image, face_detector().all(image), partial(describe_well, default_engine()))
 
 
 def theirs(image):
@@ -50,10 +66,8 @@ def theirs(image):
 
     colours = np.ascontiguousarray(image[:, :, ::-1])
     places = face_recognition.face_locations(colours)
-    if not places:
-        return None
-    largest = max(places, key=lambda place: (place[2] - place[0]) * (place[1] - place[3]))
-    return face_recognition.face_encodings(colours, [largest])[0]
+    number = chosen(image, [(left, top, right, bottom) for top, right, bottom, left in places])
+    return None if number is None else face_recognition.face_encodings(colours, [places[number]])[0]
 
 
 WAYS = {
