@@ -269,6 +269,8 @@ export const CHECKS = [
   { name: "clock", icon: "clock", title: () => _("Clock"), run: checkClock },
   { name: "camera", icon: "camera", title: () => _("Camera"), run: checkCamera },
   { name: "microphone", icon: "mic", title: () => _("Microphone"), run: checkMicrophone },
+  { name: "displays", icon: "monitor", title: () => _("Displays"), run: checkDisplays },
+  { name: "screen", icon: "monitor-up", title: () => _("Screen"), click: "share", run: checkScreen },
   {
     name: "analysis",
     icon: "shield-check",
@@ -276,8 +278,6 @@ export const CHECKS = [
     wanted: ({ state }) => staysHere(state),
     run: checkAnalysis,
   },
-  { name: "displays", icon: "monitor", title: () => _("Displays"), run: checkDisplays },
-  { name: "screen", icon: "monitor-up", title: () => _("Screen"), click: "share", run: checkScreen },
 ];
 
 /** What browser this is, for comparing releases. */

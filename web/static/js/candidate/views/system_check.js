@@ -211,6 +211,8 @@ export function systemCheckView(app) {
     ),
     h("div", { class: "check-in-foot" }, note, next),
   );
+  // What takes long begins first; its line comes last, when everything else was looked at.
+  if (app.onDevice.wanted) void app.onDevice.prepare();
   void runAll();
   return {
     element,
