@@ -26,7 +26,7 @@ LIMITS: Final = (
 
 def liveness_figures(portraits: Sequence[Image], engine: Engine | None = None) -> dict[str, Any]:
     """Return {"bona_fide": {"shown", "rejected", "undetermined"}, "attacks": [{"species", "shown", "accepted",
-    "undetermined"}], "failure_to_acquire", "limits"}; about 6 s of a core a portrait.
+    "undetermined"}], "failure_to_acquire", "limits"}; more than 10 s of a core a portrait.
 
     ``engine``: None measures as in exams that forbid templates. Portraits without a face are counted, not shown.
     """
