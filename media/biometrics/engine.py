@@ -40,7 +40,7 @@ def at_length(descriptor: Descriptor) -> Descriptor:
 def distance(first: Descriptor, second: Descriptor) -> float:
     """Euclidean distance of the two brought to one length; 0 for the same picture, below 0.6 for most of one person.
 
-    Without the common length a stranger in a thousand is as near as 11 of 100 pictures of one person, with it as
-    near as 9 (LFW, ``kustos biometrics report``).
+    Where one stranger in a thousand is as near, 12 of 100 pairs of one person are missed without the common length,
+    10 with it (LFW, ``python -m tests.bench.biometrics.variants``).
     """
     return float(np.linalg.norm(at_length(first) - at_length(second)))
