@@ -87,7 +87,7 @@ SETTINGS: dict[str, Setting] = {
     "takeover_seconds": Setting(_number, 5.0, "silence after which another worker takes over its jobs"),
     "analysis_fps": Setting(_number, 2.0, "pictures a second looked at per sitting"),
     "antispoof_model": Setting(
-        str, "", "an ONNX file of the customer's own, MiniFASNetV2 layout, asked at the liveness challenge; empty: none"
+        str, "", "ONNX file of the customer's own, MiniFASNetV2 layout, asked at the liveness challenge; empty: none"
     ),
     "phone_model": Setting(
         str, "", "a detector file of the customer's own (.tflite or .onnx) for phones and books; empty: none"

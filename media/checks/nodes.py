@@ -21,7 +21,7 @@ lost its media long before: connections fall, and they must not be blamed for it
 BURST: Final = 200
 """Questions at once. A process that is starved is still given a moment for a small question: only work shows it."""
 SLOW_BURST_MS, TOO_SLOW_BURST_MS = 400.0, 800.0
-"""All answers of the burst: 20 to 90 ms from an idle node, 1400 and more from one that gets a hundredth of a processor
+"""All answers of the burst: 20 to 90 ms from an idle node, 1400 and more from one that gets a hundredth of a core
 (measured on two cores, the node at nice 19 beside two loops on its core)."""
 
 

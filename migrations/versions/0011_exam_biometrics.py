@@ -11,14 +11,11 @@ depends_on = None
 
 def upgrade() -> None:
     """Apply."""
-    columns = {
-        "biometrics": (sa.String(length=48), "'server'"),
-        "identity_action": (sa.String(length=48), "'note'"),
-        "liveness": (sa.Boolean(), "false"),
-        "gaze_calibration": (sa.Boolean(), "false"),
-    }
-    for name, (kind, default) in columns.items():
-        op.add_column("exam", sa.Column(name, kind, nullable=False, server_default=sa.text(default)))
+    for name, word in {"biometrics": "server", "identity_action": "note"}.items():
+        op.add_column("exam", sa.Column(name, sa.String(length=48), nullable=False, server_default=word))
+        op.alter_column("exam", name, server_default=None)
+    for name in ("liveness", "gaze_calibration"):
+        op.add_column("exam", sa.Column(name, sa.Boolean(), nullable=False, server_default=sa.false()))
         op.alter_column("exam", name, server_default=None)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from appliance.services.exams import Answer
 from appliance.vocabulary import IdentityVerdict
@@ -29,10 +29,14 @@ class PhotoJudged(Json):
     """What the candidate's own browser says of a photo that stays with it."""
 
     usable: bool
-    hints: Annotated[list[Annotated[str, Meta(pattern="^[a-z_]{1,32}$")]], Meta(max_length=8)] = []
+    hints: Annotated[list[Annotated[str, Meta(pattern="^[a-z_]{1,32}$")]], Meta(max_length=8)] = field(
+        default_factory=list
+    )
     verdict: IdentityVerdict | None = None
     distance: Annotated[float, Meta(ge=0, le=4)] | None = None
-    models: Annotated[dict[Word, Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]], Meta(max_length=8)] = {}
+    models: Annotated[dict[Word, Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]], Meta(max_length=8)] = field(
+        default_factory=dict
+    )
 
 
 class ChallengeBegun(Json):
