@@ -75,8 +75,10 @@ class _Following:
 
         One of a detector that sees and hears may lag behind the other sense's: it is moved.
         """
-        self.last_ms = max(self.last_ms, sample.at_ms)
-        events = self.state.feed(replace(sample, at_ms=self.last_ms))
+        if sample.at_ms < self.last_ms:
+            sample = replace(sample, at_ms=self.last_ms)
+        self.last_ms = sample.at_ms
+        events = self.state.feed(sample)
         if sample.score is not None and sample.score >= self.state.rule.threshold:
             self.strongest.note(sample.score, frame)
         return self._shown(events)
@@ -135,6 +137,10 @@ class Analyser:
         ]
         self._watches = [self._watch(detector) for detector in detectors if detector.name not in wanted.disabled]
         self._ears = [self._watch(ear) for ear in sound_detectors() if ear.name not in wanted.disabled]
+        # asked here once: it takes as long as judging the light
+        self._seeing = [
+            (ear.detector, ear.rule) for ear in self._ears if isinstance(ear.detector, SeeingSoundDetector)
+        ]
         presence = {file.name: file.sha256 for file in (FACE_SHORT_RANGE, FACE_FULL_RANGE)}
         self._doubts = {
             doubt: self._following(ObservationType.UNDETERMINED, doubt, presence)
@@ -192,10 +198,9 @@ class Analyser:
     def _seen(self, scene: Scene) -> list[ObservationEvent]:
         """What detectors of sound make of the picture."""
         events: list[ObservationEvent] = []
-        for ear in self._ears:
-            if isinstance(ear.detector, SeeingSoundDetector):
-                sample = ear.detector.sample(scene)
-                events += ear.rule.feed(sample, self._frame) if sample else []
+        for detector, rule in self._seeing:
+            sample = detector.sample(scene)
+            events += rule.feed(sample, self._frame) if sample else []
         return events
 
     @property
