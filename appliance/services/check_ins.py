@@ -186,7 +186,8 @@ def keep_photo(session: Session, actor: Actor, sitting: Sitting, row: IdentityPh
     session.add(row)
     session.flush()
     _record(session, actor, sitting, "photo.submit", kind=row.kind, photo_id=row.id, source=row.source, **details)
-    bus.publish_sitting(session, sitting, "photo.submitted", {"kind": row.kind.value, "photo_id": row.id})
+    payload = {"kind": row.kind.value, "photo_id": row.id, "source": row.source.value}
+    bus.publish_sitting(session, sitting, "photo.submitted", payload)
     advance(session, sitting, f"{row.kind}_photo")
 
 

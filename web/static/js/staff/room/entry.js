@@ -148,7 +148,7 @@ function photos(entry, kind, change) {
 /** @type {Change} */
 function photoSubmitted(entry, payload) {
   /** @type {Photo} */
-  const photo = { id: payload.photo_id, kind: payload.kind, state: "submitted", verdict: null, hints: [] };
+  const photo = { id: payload.photo_id, kind: payload.kind, state: "submitted", source: payload.source, verdict: null, hints: [] };
   return { ...entry, photos: [...entry.photos.filter((other) => other.kind !== photo.kind), photo] };
 }
 
