@@ -30,6 +30,6 @@ def report(data: Path, as_json: bool, cards: Path | None) -> None:
         from media.biometrics.report.words import as_lines  # noqa: PLC0415
 
         made = make_report(data, lambda line: click.echo(line, err=True))
-        for path in write_cards(cards, made) if cards is not None else ():
-            click.echo(f"{path} is written", err=True)
     click.echo(json.dumps(made, ensure_ascii=False) if as_json else "\n".join(as_lines(made)))
+    for path in write_cards(cards, made) if cards is not None else ():
+        click.echo(f"{path} is written", err=True)
