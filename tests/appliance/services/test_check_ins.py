@@ -167,7 +167,7 @@ def test_a_photo_is_sealed_and_compared(session: Session, checked_in: CheckedIn,
     assert b"\xff\xd8\xff" not in (vault.folder / sealed.path).read_bytes()[:200]
     assert jobs_of(session, "media.check_photo") == [{"photo_id": photo.id}]
     (event,) = events(session, f"sitting:{sitting.id}", "photo.submitted")
-    assert event.payload == {"kind": "face", "photo_id": photo.id}
+    assert event.payload == {"kind": "face", "photo_id": photo.id, "source": "uploaded"}
 
 
 def test_a_newer_photo_supersedes_the_older(session: Session, checked_in: CheckedIn, vault: Vault) -> None:
