@@ -59,8 +59,3 @@ export function wordError(error) {
   if (error instanceof ApiError) return WORDS[error.code]?.() ?? error.message;
   return _("Something went wrong in this page. Reload it and try again.");
 }
-
-/** @param {string} code @param {string} message the server's own sentence */
-export function wordCode(code, message) {
-  return WORDS[code]?.() ?? message;
-}

@@ -13,7 +13,8 @@
  * @property {() => void} onChange something to be shown has changed
  */
 
-import { Line } from "./line.js";
+import { Line } from "../base/line.js";
+import { hear, sendInto } from "./media.js";
 
 const MICROPHONE = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 const CAMERA = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 15, max: 15 } };
@@ -35,7 +36,6 @@ export class Talk {
     this.muted = false;
     this.problem = "";
     this.capturing = false;
-    this.connected = true;
   }
 
   /** @returns {Seat | undefined} */
@@ -82,27 +82,29 @@ export class Talk {
       }
       return;
     }
-    const ask = /** @type {const} */ ({ type: "listen", conversation_id: this.conversation.id, seat_id: id });
     const { send, onChange } = this.options;
     const entry = {
       connection,
       stream: /** @type {MediaStream | null} */ (null),
       state: "connecting",
       line: new Line({
-        ask,
-        stream: null,
+        ask: { type: "listen", conversation_id: this.conversation.id, seat_id: id },
+        prepare: (peer, isCurrent) =>
+          hear(peer, (stream) => {
+            if (!isCurrent()) return;
+            entry.stream = stream;
+            onChange();
+          }),
         send,
-        onStream: (stream) => {
-          entry.stream = stream;
-          onChange();
-        },
         onState: (state) => {
           entry.state = state;
+          if (state === "open") entry.line.proven();
           onChange();
         },
       }),
     };
     this.heard.set(id, entry);
+    entry.line.start();
   }
 
   /**
@@ -119,8 +121,17 @@ export class Talk {
       this.hush();
       this.own = stream;
       for (const track of stream.getAudioTracks()) track.enabled = !this.muted;
-      const ask = /** @type {const} */ ({ type: "speak", conversation_id: this.conversation.id });
-      this.speaking = new Line({ ask, stream, send: this.options.send, onState: () => this.options.onChange() });
+      const line = new Line({
+        ask: { type: "speak", conversation_id: this.conversation.id },
+        prepare: (peer) => sendInto(peer, stream),
+        send: this.options.send,
+        onState: (state) => {
+          if (state === "open") line.proven();
+          this.options.onChange();
+        },
+      });
+      this.speaking = line;
+      line.start();
     } catch (error) {
       this.problem = error instanceof DOMException ? error.name : "unknown";
     } finally {

@@ -46,7 +46,7 @@ export class Viewing {
       if (wanted.has(key)) continue;
       this.viewers.delete(key);
       viewer.stop();
-      this.screenings.onStream(viewer.options.sittingId, viewer.options.track, null);
+      this.screenings.onStream(viewer.watching.sittingId, viewer.watching.track, null);
     }
   }
 
@@ -80,10 +80,7 @@ export class Viewing {
   /** The socket is open (again): the gateway knows none of the old connections. */
   open() {
     this.connected = true;
-    for (const { viewer } of this.viewers.values()) {
-      if (viewer.wanted) viewer.renew();
-      else viewer.start();
-    }
+    for (const { viewer } of this.viewers.values()) viewer.renew();
   }
 
   /** Pictures may go on for a while without the socket; nothing new can be asked for. */
@@ -99,9 +96,7 @@ export class Viewing {
     const name = message.connection || message.ref;
     const viewer = name && [...this.viewers.values()].find((item) => item.viewer.connection === name)?.viewer;
     if (!viewer) return message.type === "answer" || message.type === "candidate" || message.type === "view_ended";
-    if (message.type === "answer") void viewer.answer(message.sdp);
-    else if (message.type === "candidate") void viewer.remoteCandidate(/** @type {any} */ (message));
-    else viewer.ended();
+    void viewer.handle(message);
     return true;
   }
 
@@ -110,7 +105,7 @@ export class Viewing {
    * @param {Track} track
    */
   shown(sittingId, track) {
-    this.viewers.get(`${sittingId}/${track}`)?.viewer.shown();
+    this.viewers.get(`${sittingId}/${track}`)?.viewer.proven();
   }
 
   /** @returns {Promise<() => void>} */
