@@ -1,6 +1,5 @@
 """Where an exam's biometrics are computed, what is asked at the check-in, and what follows when identity fails."""
 
-
 import sqlalchemy as sa
 from alembic import op
 
