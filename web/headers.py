@@ -78,7 +78,10 @@ def add_headers(event: NewResponse) -> None:
     websocket = request.host_url.replace("http", "ws", 1)
     for name, value in {
         "Content-Security-Policy": content_security_policy(
-            websocket, request.frame_origins, compiles=request.path_info == ANALYSIS_WORKER
+            # not ``path_info``: a path need not be text
+            websocket,
+            request.frame_origins,
+            compiles=request.environ.get("PATH_INFO") == ANALYSIS_WORKER,
         ),
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",

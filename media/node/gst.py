@@ -6,7 +6,11 @@ import logging
 import threading
 from typing import Any
 
-import gi  # type: ignore[import-untyped]
+# GStreamer brings libunwind, whose _Unwind_Resume would take the place of the compiler's own: in a process that has it
+# and onnxruntime, a file that is no network would be a crash instead of an exception. Who is global first is found first.
+ctypes.CDLL("libgcc_s.so.1", mode=ctypes.RTLD_GLOBAL)
+
+import gi  # type: ignore[import-untyped]  # noqa: E402
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstApp", "1.0")

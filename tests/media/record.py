@@ -62,5 +62,6 @@ async def publish_both(page, clip):
     """Publish camera and screen and wait until both flow."""
     await page.publish("camera", clip)
     await page.publish("screen", clip)
-    await page.event("media.state", track="camera", state="live")
-    await page.event("media.state", track="screen", state="live")
+    # of a clip of one picture a second, the first that can be decoded may be the third or fourth
+    await page.event("media.state", 20, track="camera", state="live")
+    await page.event("media.state", 20, track="screen", state="live")
