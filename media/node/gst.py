@@ -6,8 +6,8 @@ import logging
 import threading
 from typing import Any
 
-# GStreamer brings libunwind, whose _Unwind_Resume would take the place of the compiler's own: in a process that has it
-# and onnxruntime, a file that is no network would be a crash instead of an exception. Who is global first is found first.
+# GStreamer brings libunwind, whose _Unwind_Resume would take the place of the compiler's own: onnxruntime in the same
+# process would crash on a file that is no network, instead of raising. Who is global first is found first.
 ctypes.CDLL("libgcc_s.so.1", mode=ctypes.RTLD_GLOBAL)
 
 import gi  # type: ignore[import-untyped]  # noqa: E402
