@@ -34,6 +34,7 @@ from media.tiles import sweep as sweep_tiles
 log = structlog.get_logger(__name__)
 
 media_tasks = Blueprint()
+ALL_TASKS = [media_tasks, document_tasks, export_tasks, check_tasks]
 
 
 def run(settings: Settings, queues: Sequence[str] = ()) -> None:
@@ -42,8 +43,7 @@ def run(settings: Settings, queues: Sequence[str] = ()) -> None:
     store = Store(collaborators.session_factory)
     objects.supply(settings.phone_model)
     demand_modes()  # a job that forgets to ask whether an exam's faces may be measured is refused
-    tasks = [media_tasks, document_tasks, export_tasks, check_tasks]
-    jobs.run_worker(settings, tasks, {"collaborators": collaborators, "store": store}, queues)
+    jobs.run_worker(settings, ALL_TASKS, {"collaborators": collaborators, "store": store}, queues)
 
 
 @media_tasks.task(name="media.analyse_live", queue="analysis", pass_context=True, retry=jobs.Retry(attempts=100))

@@ -99,8 +99,10 @@ def programs(ports: Ports) -> tuple[Program, ...]:
         Program("web", ("web",), priority=20),
         Program("worker_analysis", ("worker", "--queue", "analysis"), count=ANALYSIS_WORKERS, priority=30),
         Program("worker_default", ("worker", "--queue", "default"), priority=30),
-        # An export takes what processor time it gets: whoever waits for it must not cost a running exam a picture.
-        Program("worker_exports", ("worker", "--queue", "exports"), priority=30, nice=True),
+        # Exports and documents take what processor time they get: they must not cost a running exam a picture.
+        Program(
+            "worker_background", ("worker", "--queue", "exports", "--queue", "documents"), priority=30, nice=True
+        ),
     )
 
 

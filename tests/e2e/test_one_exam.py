@@ -118,6 +118,16 @@ def test_5_a_warning_is_sent_and_seen(people, appliance, story):
     )
 
 
+def test_5b_the_document_was_looked_at(appliance, story):
+    """The webcam shows no document, so nothing is read; but somebody looked, and the job waits for nobody."""
+    read = (
+        "SELECT name_verdict FROM document_reading JOIN identity_photo ON identity_photo.id = photo_id"
+        " WHERE sitting_id = :id"
+    )
+    (reading,) = wait_for(lambda: appliance.rows(read, id=story["sitting"]), 60, "the document's reading")
+    assert reading.name_verdict == "undetermined"
+
+
 def test_6_they_chat(people):
     candidate, proctor, _ = people
     proctor.say("Please show your desk.")
