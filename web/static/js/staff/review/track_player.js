@@ -57,7 +57,8 @@ export class TrackPlayer {
     if (video.readyState < HTMLMediaElement.HAVE_METADATA) return "loading";
     this.correct(atMs, playing, rate, leads);
     const target = (atMs - span.startMs) / 1000;
-    const beyond = Number.isFinite(video.duration) && target >= video.duration - 0.05;
+    // Asked itself, too: the clock may have been read last some time before the end, and nothing would move it on.
+    const beyond = video.ended || (Number.isFinite(video.duration) && target >= video.duration - 0.05);
     if (beyond) return "gap";
     if (playing && video.paused) void video.play().catch(() => undefined);
     if (!playing && !video.paused) video.pause();
