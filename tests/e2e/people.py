@@ -190,8 +190,10 @@ class ReviewerPerson(StaffPerson):
     def open(self, sitting_id: int) -> None:
         self.page.goto(f"/sittings/{sitting_id}")
 
-    def positions(self) -> list[float]:
-        return self.page.evaluate("[...document.querySelectorAll('figure.player video')].map(v => v.currentTime)")
+    def positions(self) -> list[tuple[int, float]]:
+        """Return of each player the part that it shows, and its seconds in it, both looked at in one moment."""
+        seen = "v => [Number(v.currentSrc.match(/parts\\/(\\d+)/)[1]), v.currentTime]"
+        return self.page.evaluate(f"[...document.querySelectorAll('figure.player video')].map({seen})")
 
     def seek(self, share: float) -> None:
         """Click on the timeline at a share of its length."""
