@@ -87,7 +87,8 @@ class SittingPipelines:
 
         Raises ``NotFound``, ``ImpossibleStep`` if it is over, ``MediaUnavailable`` if it is not handed over in time.
         """
-        found = self._sittings.get(sitting_id)
+        # one that is being made is not there yet: what it adopts would look like nothing to a browser that resumes
+        found = None if sitting_id in self._making else self._sittings.get(sitting_id)
         deadline = asyncio.get_running_loop().time() + HAND_OVER_SECONDS
         while found is None:
             found = await self._make(sitting_id, wish=True)
