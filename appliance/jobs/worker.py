@@ -20,6 +20,7 @@ from appliance.db import libpq_url
 from appliance.errors import DatabaseUnavailable
 from appliance.jobs.queue import make_app
 from appliance.jobs.upkeep import upkeep
+from appliance.readiness import announced
 from appliance.settings import Settings
 
 EXIT_DISPOSSESSED: Final = 75
@@ -84,10 +85,11 @@ async def _run(
     except (ConnectorException, psycopg.OperationalError) as error:
         raise DatabaseUnavailable from error
     try:
-        while not stopping.is_set():
-            await _until_stopped_or_lost(app, settings, context, queues, stopping)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), _AGAIN_SECONDS)
+        async with announced(f"queues {', '.join(queues) or 'all'}"):
+            while not stopping.is_set():
+                await _until_stopped_or_lost(app, settings, context, queues, stopping)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stopping.wait(), _AGAIN_SECONDS)
     finally:
         await app.close_async()
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
+from appliance.readiness import announced
 from appliance.settings import port_range
 from media.node import gst
 from media.node.node import Node, Options
@@ -39,7 +40,8 @@ async def serve_node(host: str, port: int, options: Options | None = None, stop:
     ) as server:
         bound = ", ".join(f"{item.getsockname()[0]}:{item.getsockname()[1]}" for item in server.sockets)
         log.info("media node ready at %s", bound)
-        await (stop or asyncio.Event()).wait()
+        async with announced(f"ready at {bound}"):
+            await (stop or asyncio.Event()).wait()
     await node.close()
 
 

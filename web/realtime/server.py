@@ -14,6 +14,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from appliance.collaborators import Collaborators
+from appliance.readiness import announced
 from appliance.settings import Settings
 from web.realtime.gateway import Gateway
 
@@ -38,7 +39,8 @@ async def run(collaborators: Collaborators) -> None:
 async def _work(collaborators: Collaborators) -> None:
     async with serving(collaborators) as (gateway, server):
         log.info("gateway listens", address=address_of(server))
-        await gateway.run()
+        async with announced(f"sockets at {address_of(server)}"):
+            await gateway.run()
 
 
 @asynccontextmanager
