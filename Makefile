@@ -4,6 +4,7 @@ PYTHON := .venv/bin/python
 PORT ?= 8080
 DATA ?= .data
 PYTEST_ARGS ?=
+NODE_TESTS := tests/media/kurento/js tests/appliance/sign_on/oidc
 
 .PHONY: run test setup setup-test browser-analysis lint types imports pages catalogues unit e2e bench bench-media bench-biometrics clean
 
@@ -14,14 +15,15 @@ test: setup-test lint types imports pages unit e2e
 
 setup: .venv/.packages .venv/.installed .venv/.models browser-analysis catalogues
 
-setup-test: setup .venv/.packages-test .venv/.installed-test node_modules/.installed tests/media/kurento/js/node_modules/.installed
+setup-test: setup .venv/.packages-test .venv/.installed-test node_modules/.installed $(addsuffix /node_modules/.installed,$(NODE_TESTS))
 
-# PyGObject comes from the distribution, so the venv is made by the distribution's python3, whatever comes first in PATH, and sees
-# that one package by a link: --system-site-packages would let whatever else this machine has take the place of pinned versions.
+# PyGObject and python-ldap come from the distribution, so the venv is made by the distribution's python3, whatever comes first in PATH,
+# and sees these by links: --system-site-packages would let whatever else this machine has take the place of pinned versions.
 .venv/.packages: .ci/packages
 	@.ci/packages run
 	@[ -x .venv/bin/python ] || /usr/bin/python3 -m venv .venv
-	@ln -sfn /usr/lib/python3/dist-packages/gi $$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/gi
+	@ln -sfn -t $$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') \
+		$(addprefix /usr/lib/python3/dist-packages/,gi ldap ldapurl.py ldif.py) /usr/lib/python3/dist-packages/_ldap.*.so
 	@touch $@
 
 .venv/.packages-test: .venv/.packages
@@ -50,9 +52,10 @@ node_modules/.installed: package.json package-lock.json
 	npm ci --silent --no-fund --no-audit
 	@touch $@
 
-# Kurento's own client, for the test that it drives the media node unchanged; its install scripts would compile what it can do without.
-tests/media/kurento/js/node_modules/.installed: tests/media/kurento/js/package.json tests/media/kurento/js/package-lock.json
-	npm ci --prefix tests/media/kurento/js --ignore-scripts --silent --no-fund --no-audit
+# Kurento's own client, for the test that it drives the media node unchanged, and an OpenID provider; install scripts would compile
+# what these can do without.
+$(addsuffix /node_modules/.installed,$(NODE_TESTS)): %/node_modules/.installed: %/package.json %/package-lock.json
+	npm ci --prefix $* --ignore-scripts --silent --no-fund --no-audit
 	@touch $@
 
 catalogues: .venv/.installed
@@ -94,4 +97,4 @@ bench-biometrics: setup-test .venv/.installed-bench
 	@touch $@
 
 clean:
-	rm -rf .venv node_modules tests/media/kurento/js/node_modules .mypy_cache .ruff_cache .pytest_cache build *.egg-info
+	rm -rf .venv node_modules $(addsuffix /node_modules,$(NODE_TESTS)) .mypy_cache .ruff_cache .pytest_cache build *.egg-info
