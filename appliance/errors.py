@@ -31,6 +31,7 @@ class ErrorCode(StrEnum):
     VAULT_TAMPERED = "vault_tampered"
     KEY_DESTROYED = "key_destroyed"
     AUDIT_BROKEN = "audit_broken"
+    APPROVAL_WANTED = "approval_wanted"
     HOST_NOT_READY = "host_not_ready"
 
 
@@ -192,3 +193,9 @@ class HostNotReady(ApplianceError):
     """This machine is not ready to run Kustos."""
 
     code = ErrorCode.HOST_NOT_READY
+
+
+class ApprovalWanted(ApplianceError):
+    """A second person must agree to this; the request for it was kept."""
+
+    code = ErrorCode.APPROVAL_WANTED

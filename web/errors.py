@@ -55,6 +55,7 @@ STATUS: Final[dict[ErrorCode, HTTPStatus]] = {
     ErrorCode.KEY_DESTROYED: HTTPStatus.GONE,
     ErrorCode.AUDIT_BROKEN: HTTPStatus.CONFLICT,
     ErrorCode.HOST_NOT_READY: HTTPStatus.SERVICE_UNAVAILABLE,
+    ErrorCode.APPROVAL_WANTED: HTTPStatus.CONFLICT,
 }
 
 _ = translatable

@@ -1,5 +1,6 @@
 """The models, one noun a file; importing this package registers every table."""
 
+from appliance.models.access import AccessGrant, ApiClient, Approval, Assignment
 from appliance.models.audit_entry import AuditEntry, AuditHead
 from appliance.models.candidate import Candidate
 from appliance.models.challenge import Challenge, ChallengePictures
@@ -28,6 +29,11 @@ __all__ = [
     "AuditEntry",
     "AuditHead",
     "BrowserReport",
+    "AccessGrant",
+    "ApiClient",
+    "Approval",
+    "Assignment",
+    "AccountLink",
     "Candidate",
     "Challenge",
     "ChallengePictures",

@@ -32,6 +32,8 @@ class Company(Base):
     """Wrapped (``vault.wrap``) static-auth-secret of its own TURN servers."""
     attention_monitoring: Mapped[bool] = mapped_column(default=False)
     """Whether anything may judge emotion or engagement. Kustos itself has nothing that does."""
+    four_eyes: Mapped[list[Any]] = mapped_column(default=list)
+    """Words of ``FourEyesAct`` to which a second person must agree."""
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
     # AI Act 5(1)(f): not by a service, not by a statement, and not by a change of the profile afterwards

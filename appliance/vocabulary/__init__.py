@@ -1,5 +1,11 @@
 """The words of the domain as enumerations: one spelling for code, database, socket and pages."""
 
+from appliance.vocabulary.access import (
+    ApprovalState,
+    FourEyesAct,
+    GrantedSight,
+    Scope,
+)
 from appliance.vocabulary.faces import (
     BiometricsMode,
     ChallengeKind,
@@ -59,6 +65,7 @@ __all__ = [
     "BiometricsMode",
     "ChallengeKind",
     "ChallengeState",
+    "ApprovalState",
     "ChatAuthor",
     "ChatKind",
     "CheckInStep",
@@ -74,7 +81,9 @@ __all__ = [
     "GapCause",
     "HandInState",
     "IcePolicy",
+    "FourEyesAct",
     "IdentityAction",
+    "GrantedSight",
     "IdentityCheckKind",
     "IdentityColour",
     "IdentityVerdict",
@@ -93,3 +102,4 @@ __all__ = [
     "SittingState",
     "Track",
 ]
+    "Scope",

@@ -47,6 +47,8 @@ const WORDS = {
   media_unavailable: () => _("The recording service is busy just now. We keep trying."),
   database_unavailable: () => _("The server is not ready just now. Please try again in a moment."),
   key_destroyed: () => _("This data was erased for good and can no longer be shown."),
+  approval_wanted: () =>
+    _("A second person must agree to this. Your request waits on the page Access; when it is agreed to, do this again."),
   vault_tampered: () => _("This file was altered and cannot be shown."),
 };
 
