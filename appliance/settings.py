@@ -78,6 +78,10 @@ SETTINGS: dict[str, Setting] = {
     "session_minutes": Setting(_whole, 720, "a staff session ends after this, working or not"),
     "idle_minutes": Setting(_whole, 60, "a staff session without a request ends after this"),
     "login_attempts": Setting(_whole, 5, "failed log-ins before an account is locked"),
+    "lock_minutes": Setting(_whole, 15, "a page that nobody touched for this long asks who is there"),
+    "proof_minutes": Setting(_whole, 10, "so long after a second factor was shown dangerous acts need no other"),
+    "invitation_hours": Setting(_number, 72.0, "a link to a new account can be followed so long"),
+    "reset_hours": Setting(_number, 4.0, "a link to a new password can be followed so long"),
     "lockout_minutes": Setting(_whole, 15, "how long it stays locked"),
     "live_token_seconds": Setting(_whole, 60, "a socket must say hello within this time of asking for a token"),
     "photo_max_bytes": Setting(_whole, 8 * 1024 * 1024, "a phone's JPEG is 2 to 5 MB"),
@@ -127,6 +131,10 @@ class Settings:
     session_minutes: int
     idle_minutes: int
     login_attempts: int
+    lock_minutes: int
+    proof_minutes: int
+    invitation_hours: float
+    reset_hours: float
     lockout_minutes: int
     live_token_seconds: int
     photo_max_bytes: int

@@ -8,6 +8,7 @@ from appliance.models.chat import ChatMessage
 from appliance.models.check_in import Consent, IdentityPhoto, SystemCheck
 from appliance.models.company import Company
 from appliance.models.conversation import Conversation, Seat
+from appliance.models.credentials import AccountLink, FormerPassword, KeyChallenge, RecoveryCode, SecurityKey
 from appliance.models.disk_outlook import DiskOutlook
 from appliance.models.document_reading import DocumentReading
 from appliance.models.evidence_picture import EvidencePicture
@@ -17,6 +18,7 @@ from appliance.models.face_template import FaceProtection, FaceTemplate, Identit
 from appliance.models.hand_in import HandIn, HandInChunk
 from appliance.models.live_event import LiveEvent
 from appliance.models.node import Gateway, Lease, Node, NodeReading, StrayFile
+from appliance.models.notice import Notice
 from appliance.models.observation import Incident, Observation
 from appliance.models.pipeline_check import BrowserReport, PipelineCheck
 from appliance.models.recording import Gap, LiveMedia, Part
@@ -26,6 +28,7 @@ from appliance.models.user import LoginSession, User
 from appliance.models.vault_object import DataKey, VaultObject
 
 __all__ = [
+    "AccountLink",
     "AuditEntry",
     "AuditHead",
     "BrowserReport",
@@ -49,6 +52,7 @@ __all__ = [
     "Export",
     "FaceProtection",
     "FaceTemplate",
+    "FormerPassword",
     "Gap",
     "Gateway",
     "HandIn",
@@ -56,17 +60,21 @@ __all__ = [
     "IdentityCheck",
     "IdentityPhoto",
     "Incident",
+    "KeyChallenge",
     "Lease",
     "LiveEvent",
     "LiveMedia",
     "LoginSession",
     "Node",
     "NodeReading",
+    "Notice",
     "Observation",
     "Part",
     "PipelineCheck",
+    "RecoveryCode",
     "Score",
     "Seat",
+    "SecurityKey",
     "SimilarFace",
     "Sitting",
     "StrayFile",

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from appliance.db import Base, utcnow
 from appliance.models.columns import Id, word
 from appliance.models.company import Company
-from appliance.vocabulary import Role
+from appliance.vocabulary import ProvedBy, Role
 
 
 class User(Base):
@@ -24,14 +24,18 @@ class User(Base):
     name: Mapped[str]
     role: Mapped[Role] = mapped_column(word(Role))
     language: Mapped[str] = mapped_column(default="en")
-    password_hash: Mapped[str]
-    totp_secret: Mapped[bytes] = mapped_column(LargeBinary)
-    """Wrapped (``vault.wrap``) base32 secret."""
+    password_hash: Mapped[str | None]
+    """None before the invitation was followed, and for who comes by single sign-on only."""
+    password_changed_at: Mapped[datetime | None] = mapped_column(default=utcnow)
+    totp_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Wrapped (``vault.wrap``) base32 secret; None without an authenticator."""
     totp_last_step: Mapped[int] = mapped_column(default=0)
     """The last 30-second step that was used, so that no code works twice."""
     failed_logins: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None]
     disabled_at: Mapped[datetime | None]
+    break_glass: Mapped[bool] = mapped_column(default=False)
+    """The sealed account for emergencies: local, and each use of it is told to the security officers."""
     preferences: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     break_glass: Mapped[bool] = mapped_column(default=False)
@@ -55,7 +59,16 @@ class LoginSession(Base):
     user_agent: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     last_seen_at: Mapped[datetime] = mapped_column(default=utcnow)
+    active_at: Mapped[datetime] = mapped_column(default=utcnow)
+    """When a person last did something, rather than a page by itself."""
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    locked_at: Mapped[datetime | None]
+    """Since when nobody has been at the page; it opens again to the password or a second factor."""
+    proved_by: Mapped[ProvedBy] = mapped_column(word(ProvedBy), default=ProvedBy.TOTP)
+    proved_at: Mapped[datetime] = mapped_column(default=utcnow)
+    """When a second factor was last shown."""
+    wants: Mapped[list[Any]] = mapped_column(default=list)
+    """Words of ``Wanted``: until it is empty only the own account is open."""
 
     user: Mapped[User] = relationship()

@@ -25,14 +25,14 @@ def hash_password(password: str) -> str:
 
 
 def verify_password(password_hash: str | None, password: str) -> bool:
-    """Return whether it fits; with no hash (nobody of that name) it takes as long and says no."""
+    """Return whether it fits; with no hash (nobody of that name, or no password) it takes as long and says no."""
     if len(password) > MAX_LENGTH:
         return False
     try:
         fits = _hasher.verify(password_hash or _NOBODY, password)
     except (VerificationError, InvalidHashError):
         return False
-    return fits and password_hash is not None
+    return fits and bool(password_hash)
 
 
 def needs_rehash(password_hash: str) -> bool:

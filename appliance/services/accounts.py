@@ -16,7 +16,7 @@ from appliance.security import cookies, identity, passwords, totp
 from appliance.services.free_text import one_line, storable
 from appliance.settings import Settings
 from appliance.vault import Vault
-from appliance.vocabulary import Role
+from appliance.vocabulary import ProvedBy, Role
 
 MAX_TEXT: Final = 250
 SEEN_EVERY: Final = timedelta(seconds=30)
@@ -45,11 +45,39 @@ def log_in(
     if user is not None:
         _count_attempt(factory, user, settings, address)
     password_fits = passwords.verify_password(user.password_hash if user else None, password)
-    secret = vault.unwrap(user.totp_secret).decode() if user else totp.new_secret()
+    secret = vault.unwrap(user.totp_secret).decode() if user and user.totp_secret else totp.new_secret()
     step = totp.accept(secret, code[:16], user.totp_last_step if user else 0)
     if user is None or not password_fits or step is None or not _use_step(session, user, step):
         _refuse(factory, user, email, address, "password" if not password_fits else "code")
-    return _begin(session, user, password, address, user_agent, settings)
+    return _welcome(session, user, password, address, user_agent, settings)
+
+
+def begin_session(
+    session: Session, user: User, settings: Settings, address: str, user_agent: str, *, proved_by: ProvedBy
+) -> tuple[LoginSession, str]:
+    """Return a new session of the browser and its cookie token: whoever calls knows by now who this is.
+
+    The one door for every way to log in; it writes the audit entry. Counts as a fresh proof.
+    """
+    now, cookie_token = utcnow(), cookies.new_token()
+    login = LoginSession(
+        user=user,
+        token_hash=cookies.token_hash(cookie_token),
+        csrf_token=cookies.new_token(),
+        address=address[:100],
+        user_agent=storable(user_agent[:500]),
+        created_at=now,
+        last_seen_at=now,
+        active_at=now,
+        proved_at=now,
+        proved_by=proved_by,
+        expires_at=now + timedelta(minutes=settings.session_minutes),
+    )
+    session.add(login)
+    session.flush()
+    who = identity.of_user(user, address).actor
+    audit.record(session, who, "user.log_in", ("user", user.id), proved_by=proved_by)
+    return login, cookie_token
 
 
 def log_out(session: Session, actor: Actor, login: LoginSession) -> None:
@@ -201,29 +229,15 @@ def _refuse(factory: SessionFactory, user: User | None, email: str, address: str
     raise LoginRefused
 
 
-def _begin(
+def _welcome(
     session: Session, user: User, password: str, address: str, user_agent: str, settings: Settings
 ) -> tuple[LoginSession, str]:
-    now, cookie_token = utcnow(), cookies.new_token()
     # by an UPDATE: the attempt was counted elsewhere, this session's copy of the row does not know it
     forgiven = update(User).where(User.id == user.id).values(failed_logins=0, locked_until=None)
     session.execute(forgiven)
-    if passwords.needs_rehash(user.password_hash):
+    if user.password_hash and passwords.needs_rehash(user.password_hash):
         user.password_hash = passwords.hash_password(password)
-    login = LoginSession(
-        user=user,
-        token_hash=cookies.token_hash(cookie_token),
-        csrf_token=cookies.new_token(),
-        address=address[:100],
-        user_agent=storable(user_agent[:500]),
-        created_at=now,
-        last_seen_at=now,
-        expires_at=now + timedelta(minutes=settings.session_minutes),
-    )
-    session.add(login)
-    session.flush()
-    audit.record(session, identity.of_user(user, address).actor, "user.log_in", ("user", user.id))
-    return login, cookie_token
+    return begin_session(session, user, settings, address, user_agent, proved_by=ProvedBy.TOTP)
 
 
 def _somebody(email: str, address: str) -> Actor:

@@ -154,7 +154,7 @@ def _account(
 
 def _fits(vault: Vault, user: User, kept: StaffAccount) -> bool:
     """Say whether file and database are of the same making; the password was set together with the secret."""
-    return vault.unwrap(user.totp_secret).decode() == kept.totp_secret
+    return user.totp_secret is not None and vault.unwrap(user.totp_secret).decode() == kept.totp_secret
 
 
 def _file(settings: Settings) -> Path:

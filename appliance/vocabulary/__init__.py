@@ -32,8 +32,11 @@ from appliance.vocabulary.people import (
     ChatAuthor,
     ChatKind,
     ConversationKind,
+    LinkKind,
+    ProvedBy,
     Role,
     SeatState,
+    Wanted,
 )
 from appliance.vocabulary.recordings import (
     DiskState,
@@ -87,6 +90,7 @@ __all__ = [
     "IdentityCheckKind",
     "IdentityColour",
     "IdentityVerdict",
+    "LinkKind",
     "Movement",
     "NodeSource",
     "NodeState",
@@ -97,9 +101,11 @@ __all__ = [
     "PhotoKind",
     "PhotoSource",
     "PhotoState",
+    "ProvedBy",
     "Role",
     "SeatState",
     "SittingState",
     "Track",
+    "Wanted",
 ]
     "Scope",

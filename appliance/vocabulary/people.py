@@ -15,6 +15,37 @@ class Role(StrEnum):
     AUDITOR = "auditor"
 
 
+class ProvedBy(StrEnum):
+    """How a member of staff showed who they are, besides the password or instead of it."""
+
+    TOTP = "totp"
+    SECURITY_KEY = "security_key"
+    RECOVERY_CODE = "recovery_code"
+    SINGLE_SIGN_ON = "single_sign_on"
+    LINK = "link"
+    """A one-time link that an administrator handed over."""
+    PASSWORD = "password"  # noqa: S105 - a word, not a secret
+    """The password alone: wakes a locked page, proves nothing."""
+
+
+class Wanted(StrEnum):
+    """What a log-in must put in order before anything else is open to it."""
+
+    PASSWORD = "password"  # noqa: S105 - a word, not a secret
+    """None was ever chosen, or it is older than the company's profile allows."""
+    SECOND_FACTOR = "second_factor"
+
+
+class LinkKind(StrEnum):
+    """What a one-time link lets its bearer do."""
+
+    INVITATION = "invitation"
+    PASSWORD = "password"  # noqa: S105 - a word, not a secret
+    """Choose a new password; the second factors stay."""
+    EVERYTHING = "everything"
+    """Choose a new password and set up a second factor again: the old ones are gone."""
+
+
 class ConversationKind(StrEnum):
     """Who sends in a conversation, and who hears."""
 
