@@ -9,16 +9,16 @@ from appliance import logs
 from appliance.collaborators import Collaborators, assemble
 from appliance.settings import load_settings
 from web.headers import add_headers
+from web.memory import Memory
 from web.policy import SecurityPolicy
 from web.proxy import Application, ReadToTheEnd, TrustedProxy
-from web.services import Brakes
 
 
 def create_app(collaborators: Collaborators) -> Application:
     """Return the WSGI application over these collaborators; nothing is connected to before the first request."""
     config = Configurator(settings={"pyramid.reload_templates": collaborators.settings.demo})
     config.registry.collaborators = collaborators
-    config.registry.brakes = Brakes()
+    config.registry.memory = Memory()
     config.set_security_policy(SecurityPolicy())
     config.include("web.services")
     config.include("web.guards")

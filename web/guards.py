@@ -6,7 +6,7 @@ from typing import Any, cast
 from pyramid.config import Configurator
 
 from appliance.errors import TooLarge
-from web import csrf
+from web import csrf, limits
 from web.schemas.decoding import Form, decode_fields, decode_json
 from web.services import Request
 
@@ -27,6 +27,7 @@ def guard(view: View, info: Any) -> View:
             csrf.check(request)
             if schema is not None:
                 request.body_struct = read_struct(request, schema)
+            limits.demand(request)
         return view(context, request)
 
     return guarded

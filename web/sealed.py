@@ -82,12 +82,12 @@ def once_a_viewing(request: Request, thing: tuple[str, int | str], record: Calla
     """Call ``record`` unless this visitor was noted with the same thing a moment ago."""
     visitor = request.visitor
     key = (visitor.session_key if visitor else "", *thing)
-    if not request.brakes.viewings.is_new(key):
+    if not request.memory.viewings.is_new(key):
         return
     record()
 
     def forget_if_failed(request: Request) -> None:
         if request.exception is not None:  # also when the commit failed: then nothing was written
-            request.brakes.viewings.forget(key)
+            request.memory.viewings.forget(key)
 
     request.add_finished_callback(forget_if_failed)

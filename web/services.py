@@ -15,9 +15,10 @@ from sqlalchemy.exc import OperationalError
 from appliance.audit import Actor
 from appliance.collaborators import Collaborators
 from appliance.db import unit_of_work
+from appliance.rate_limits import RateLimits
 from appliance.settings import Settings
 from web import i18n
-from web.limits import RecentlySeen, TokenBuckets
+from web.memory import Memory
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -26,23 +27,6 @@ if TYPE_CHECKING:
     from web.policy import Side, Visitor
 
 Handler = Callable[["Request"], "Response"]
-
-VIEWING_SECONDS = 600
-"""One viewing of a recording or a photo: what is asked for again within this time is the same look."""
-
-
-class Brakes:
-    """What this process remembers between requests."""
-
-    def __init__(self) -> None:
-        """Start with nothing remembered."""
-        # A staff room shares one address; guessing passwords is stopped by the account's own lock-out.
-        self.log_in = TokenBuckets(burst=30, per_second=0.5)
-        # A hall of candidates behind one address starts within a minute.
-        self.start = TokenBuckets(burst=300, per_second=10)
-        # A chunk is up to 1 MiB: enough for a fast line, not for one page to keep a process busy.
-        self.hand_in = TokenBuckets(burst=60, per_second=8)
-        self.viewings = RecentlySeen(VIEWING_SECONDS)
 
 
 class Request(pyramid.request.Request):  # type: ignore[misc] # Pyramid is not typed
@@ -71,9 +55,14 @@ class Request(pyramid.request.Request):  # type: ignore[misc] # Pyramid is not t
         return self.collaborators.settings
 
     @property
-    def brakes(self) -> Brakes:
-        """Return the rate limits of this process."""
-        return cast(Brakes, self.registry.brakes)
+    def memory(self) -> Memory:
+        """Return what this process remembers."""
+        return cast(Memory, self.registry.memory)
+
+    @property
+    def rate_limits(self) -> RateLimits:
+        """Return the rate limits, which all processes share."""
+        return RateLimits(self.collaborators.session_factory)
 
     @property
     def side(self) -> "Side | None":

@@ -5,7 +5,7 @@ from datetime import timedelta
 import structlog
 from procrastinate import Blueprint, JobContext
 
-from appliance import bus
+from appliance import bus, rate_limits
 from appliance.collaborators import Collaborators
 from appliance.db import unit_of_work
 
@@ -36,6 +36,15 @@ def sweep_vault(context: JobContext, timestamp: int) -> None:
     collaborators: Collaborators = context.additional_context["collaborators"]
     with unit_of_work(collaborators.session_factory) as session:
         log.info("upkeep.vault_swept", count=collaborators.vault.sweep(session), due=timestamp)
+
+
+@upkeep.periodic(cron="*/10 * * * *")
+@upkeep.task(name="upkeep.sweep_rate_limits", queueing_lock="upkeep.sweep_rate_limits", pass_context=True)
+def sweep_rate_limits(context: JobContext, timestamp: int) -> None:
+    """Forget who has not knocked for so long that it does not matter any more."""
+    collaborators: Collaborators = context.additional_context["collaborators"]
+    with unit_of_work(collaborators.session_factory) as session:
+        log.info("upkeep.rate_limits_swept", count=rate_limits.sweep(session), due=timestamp)
 
 
 @upkeep.periodic(cron="37 3 * * *")

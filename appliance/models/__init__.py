@@ -2,6 +2,16 @@
 
 from appliance.models.access import AccessGrant, ApiClient, Approval, Assignment
 from appliance.models.audit_entry import AuditEntry, AuditHead
+from appliance.models.audit_trail import (
+    AuditActor,
+    AuditCheckpoint,
+    AuditForwarding,
+    AuditRefusal,
+    AuditSegment,
+    AuditVerification,
+    Delivery,
+    KnownSettings,
+)
 from appliance.models.candidate import Candidate
 from appliance.models.challenge import Challenge, ChallengePictures
 from appliance.models.chat import ChatMessage
@@ -21,6 +31,7 @@ from appliance.models.node import Gateway, Lease, Node, NodeReading, StrayFile
 from appliance.models.notice import Notice
 from appliance.models.observation import Incident, Observation
 from appliance.models.pipeline_check import BrowserReport, PipelineCheck
+from appliance.models.rate_limit import RateLimitState
 from appliance.models.recording import Gap, LiveMedia, Part
 from appliance.models.sitting import Score, Sitting
 from appliance.models.tile import Tile
@@ -28,15 +39,20 @@ from appliance.models.user import LoginSession, User
 from appliance.models.vault_object import DataKey, VaultObject
 
 __all__ = [
-    "AccountLink",
-    "AuditEntry",
-    "AuditHead",
-    "BrowserReport",
     "AccessGrant",
+    "AccountLink",
     "ApiClient",
     "Approval",
     "Assignment",
-    "AccountLink",
+    "AuditActor",
+    "AuditCheckpoint",
+    "AuditEntry",
+    "AuditForwarding",
+    "AuditHead",
+    "AuditRefusal",
+    "AuditSegment",
+    "AuditVerification",
+    "BrowserReport",
     "Candidate",
     "Challenge",
     "ChallengePictures",
@@ -45,6 +61,7 @@ __all__ = [
     "Consent",
     "Conversation",
     "DataKey",
+    "Delivery",
     "DiskOutlook",
     "DocumentReading",
     "EvidencePicture",
@@ -61,6 +78,7 @@ __all__ = [
     "IdentityPhoto",
     "Incident",
     "KeyChallenge",
+    "KnownSettings",
     "Lease",
     "LiveEvent",
     "LiveMedia",
@@ -71,6 +89,7 @@ __all__ = [
     "Observation",
     "Part",
     "PipelineCheck",
+    "RateLimitState",
     "RecoveryCode",
     "Score",
     "Seat",

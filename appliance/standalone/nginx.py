@@ -21,6 +21,15 @@ http {{
   fastcgi_temp_path {run}/nginx-fastcgi;
   uwsgi_temp_path {run}/nginx-uwsgi;
   scgi_temp_path {run}/nginx-scgi;
+  # The outer ring, against one machine that floods; who is who the application counts. A hall of candidates may share
+  # one address, so what is static is not counted, and the rest has room for all of them starting at once.
+  limit_req_zone $binary_remote_addr zone=requests:10m rate=100r/s;
+  limit_req_zone $binary_remote_addr zone=log_in:1m rate=5r/s;
+  limit_req_status 429;
+  limit_conn_zone $binary_remote_addr zone=connections:10m;
+  limit_conn_status 429;
+  client_header_timeout 20s;  # a slow sender must not hold a connection for ever
+  client_body_timeout 30s;
   client_max_body_size 12m;  # above settings.photo_max_bytes, so that the application words the refusal
   upstream gateways {{
     hash $cookie_kustos_sitting$cookie_kustos_staff consistent;  # who comes back comes to the same one, if it lives
@@ -57,9 +66,26 @@ location /live {{
   proxy_buffering off;
 }}
 location / {{
+  limit_req zone=requests burst=1000 nodelay;
+  limit_conn connections 600;
   proxy_pass http://127.0.0.1:{web};
   proxy_buffering off;
   proxy_request_buffering off;
+}}
+location = /login {{
+  limit_req zone=log_in burst=100 nodelay;
+  proxy_pass http://127.0.0.1:{web};
+}}
+location /static/ {{
+  proxy_pass http://127.0.0.1:{web};
+  proxy_buffering off;
+}}
+error_page 429 @too_many;
+location @too_many {{
+  internal;
+  default_type text/plain;
+  add_header Retry-After 5 always;
+  return 429 "Too many requests. Wait a few seconds and try again.\n";
 }}
 """
 

@@ -2,10 +2,9 @@
 
 import pytest
 
-from appliance.errors import TooMany
-from web import limits
+from web import memory
 from web.headers import origin_of
-from web.limits import RecentlySeen, TokenBuckets
+from web.memory import RecentlySeen
 from web.proxy import TrustedProxy
 
 
@@ -90,26 +89,12 @@ def test_only_our_own_proxy_says_who_the_client_is(peer, forwarded, seen):
     assert environ["wsgi.url_scheme"] == ("http" if peer == "192.0.2.1" else "https")
 
 
-def test_a_bucket_empties_and_fills_again():
-    clock = Clock()
-    buckets = TokenBuckets(burst=2, per_second=0.5, clock=clock)
-    buckets.take("a"), buckets.take("a"), buckets.take("b")
-    with pytest.raises(TooMany) as refused:
-        buckets.take("a")
-    assert refused.value.details == {"retry_seconds": 2}
-    clock.now += 2
-    buckets.take("a")
-    with pytest.raises(TooMany):
-        buckets.take("a")
-
-
-def test_a_flood_of_addresses_does_not_fill_memory(monkeypatch):
-    monkeypatch.setattr(limits, "MAX_KEYS", 100)
-    buckets, seen = TokenBuckets(1, 1), RecentlySeen(60)
+def test_a_flood_does_not_fill_memory(monkeypatch):
+    monkeypatch.setattr(memory, "MAX_KEYS", 100)
+    seen = RecentlySeen(60)
     for number in range(1000):
-        buckets.take(number)
         seen.is_new(number)
-    assert len(buckets._buckets) == len(seen._seen) == 100
+    assert len(seen._seen) == 100
 
 
 def test_what_was_seen_is_new_again_later_or_when_forgotten():

@@ -64,18 +64,6 @@ def test_an_account_is_locked_out_and_the_page_says_for_how_long(browser, procto
     assert "15 minutes" in answer.text
 
 
-def test_a_flood_of_log_ins_is_slowed_down(browser, application, monkeypatch):
-    def look(code):
-        form = browser.get("/login").forms[0]
-        form["email"], form["password"], form["code"] = "nobody@example.org", "x", "000000"
-        return form.submit(status=code)
-
-    brakes = application.application.application.registry.brakes
-    monkeypatch.setattr(brakes.log_in, "burst", 2)
-    look(401), look(401)
-    assert "Too many" in look(429).text
-
-
 def test_log_in_needs_the_forms_own_token(browser, proctor):
     fields = {"email": proctor.email, "password": PASSWORD, "code": pyotp.TOTP(TOTP_SECRET).now()}
     browser.get("/login")

@@ -49,7 +49,6 @@ def codes(context: object, request: Request) -> dict[str, Any]:
 def sit(context: object, request: Request) -> Any:
     """Make a start link as an LMS would, and send the browser there."""
     _demo(request)
-    request.brakes.start.take(request.client_address)
     body = request.body_struct
     number = FIRST_NUMBER + secrets.randbelow(LAST_NUMBER)
     language = choose_language([body.language, request.language], request.accept_language)

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from pyramid.httpexceptions import HTTPSeeOther
 
-from appliance.errors import ApplianceError, LockedOut, LoginRefused, LoginRequired, TooMany
+from appliance.errors import ApplianceError, LockedOut, LoginRefused, LoginRequired
 from appliance.security import cookies
 from appliance.services import accounts
 from web import errors
@@ -30,7 +30,6 @@ def log_in(context: object, request: Request) -> Any:
     """Check e-mail, password and code together; a refusal shows the form again."""
     body = request.body_struct
     try:
-        request.brakes.log_in.take(request.client_address)
         login, token = accounts.log_in(
             request.db,
             request.collaborators.vault,
@@ -41,7 +40,7 @@ def log_in(context: object, request: Request) -> Any:
             request.browser_name,
             request.settings,
         )
-    except (LoginRefused, LockedOut, TooMany) as error:
+    except (LoginRefused, LockedOut) as error:
         return _again(request, error)
     _end_former(request)
     answer = HTTPSeeOther(own_page(body.next) or request.route_path(start_page(login.user.role)))
