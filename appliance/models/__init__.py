@@ -21,11 +21,20 @@ from appliance.models.conversation import Conversation, Seat
 from appliance.models.credentials import AccountLink, FormerPassword, KeyChallenge, RecoveryCode, SecurityKey
 from appliance.models.disk_outlook import DiskOutlook
 from appliance.models.document_reading import DocumentReading
+from appliance.models.erasure import Erasure, PersonExport
 from appliance.models.evidence_picture import EvidencePicture
 from appliance.models.exam import Exam
 from appliance.models.export import Export
 from appliance.models.face_template import FaceProtection, FaceTemplate, IdentityCheck, SimilarFace
 from appliance.models.hand_in import HandIn, HandInChunk
+from appliance.models.identity_provider import (
+    IdentityProvider,
+    LinkedIdentity,
+    LogoutTokenSeen,
+    SignOnAttempt,
+    SignOnSession,
+)
+from appliance.models.legal_hold import LegalHold
 from appliance.models.live_event import LiveEvent
 from appliance.models.node import Gateway, Lease, Node, NodeReading, StrayFile
 from appliance.models.notice import Notice
@@ -33,6 +42,7 @@ from appliance.models.observation import Incident, Observation
 from appliance.models.pipeline_check import BrowserReport, PipelineCheck
 from appliance.models.rate_limit import RateLimitState
 from appliance.models.recording import Gap, LiveMedia, Part
+from appliance.models.retention_rule import DeletionCertificate, Disposal, RetentionRule
 from appliance.models.sitting import Score, Sitting
 from appliance.models.tile import Tile
 from appliance.models.user import LoginSession, User
@@ -61,9 +71,12 @@ __all__ = [
     "Consent",
     "Conversation",
     "DataKey",
+    "DeletionCertificate",
     "Delivery",
     "DiskOutlook",
+    "Disposal",
     "DocumentReading",
+    "Erasure",
     "EvidencePicture",
     "Exam",
     "Export",
@@ -76,24 +89,32 @@ __all__ = [
     "HandInChunk",
     "IdentityCheck",
     "IdentityPhoto",
+    "IdentityProvider",
     "Incident",
     "KeyChallenge",
     "KnownSettings",
     "Lease",
+    "LegalHold",
+    "LinkedIdentity",
     "LiveEvent",
     "LiveMedia",
     "LoginSession",
+    "LogoutTokenSeen",
     "Node",
     "NodeReading",
     "Notice",
     "Observation",
     "Part",
+    "PersonExport",
     "PipelineCheck",
     "RateLimitState",
     "RecoveryCode",
+    "RetentionRule",
     "Score",
     "Seat",
     "SecurityKey",
+    "SignOnAttempt",
+    "SignOnSession",
     "SimilarFace",
     "Sitting",
     "StrayFile",
