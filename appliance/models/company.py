@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from appliance.db import Base, utcnow
 from appliance.models.columns import Id, word
-from appliance.vocabulary import IcePolicy
+from appliance.vocabulary import IcePolicy, LocalPasswords
 
 
 class Company(Base):
@@ -34,6 +34,8 @@ class Company(Base):
     """Whether anything may judge emotion or engagement. Kustos itself has nothing that does."""
     four_eyes: Mapped[list[Any]] = mapped_column(default=list)
     """Words of ``FourEyesAct`` to which a second person must agree."""
+    local_passwords: Mapped[LocalPasswords] = mapped_column(word(LocalPasswords), default=LocalPasswords.ALLOWED)
+    """Who may log in with a password kept here, where there is single sign-on."""
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
     # AI Act 5(1)(f): not by a service, not by a statement, and not by a change of the profile afterwards

@@ -61,6 +61,11 @@ from appliance.vocabulary.retention import (
     LegalBasis,
     PersonExportState,
 )
+from appliance.vocabulary.sign_on import (
+    GroupLookup,
+    IdentityProviderKind,
+    LocalPasswords,
+)
 from appliance.vocabulary.sittings import (
     CheckInStep,
     Conclusion,
@@ -97,15 +102,18 @@ __all__ = [
     "FourEyesAct",
     "GapCause",
     "GrantedSight",
+    "GroupLookup",
     "HandInState",
     "HoldScope",
     "IcePolicy",
     "IdentityAction",
     "IdentityCheckKind",
     "IdentityColour",
+    "IdentityProviderKind",
     "IdentityVerdict",
     "LegalBasis",
     "LinkKind",
+    "LocalPasswords",
     "Movement",
     "NodeSource",
     "NodeState",
