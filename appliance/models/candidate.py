@@ -24,6 +24,8 @@ class Candidate(Base):
     email: Mapped[str] = mapped_column(default="")
     language: Mapped[str] = mapped_column(default="en")
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    erased_at: Mapped[datetime | None]
+    """When everything that named this person was erased."""
 
     @property
     def name(self) -> str:

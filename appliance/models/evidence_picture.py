@@ -10,7 +10,7 @@ from appliance.models.columns import Id
 
 
 class EvidencePicture(Base):
-    """One JPEG of the candidate's camera, sealed under the sitting's own key."""
+    """One JPEG of the candidate's camera, sealed under the key of the sitting's pictures."""
 
     __tablename__ = "evidence_picture"
     __table_args__ = (UniqueConstraint("observation_id", "number"),)

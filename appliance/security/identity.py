@@ -31,7 +31,9 @@ class Identity:
     def actor(self) -> Actor:
         """Return the same as the audit log's actor."""
         role = None if self.role is None else self.role.value
-        return Actor(self.kind, str(self.id), self.name, self.address, self.company_id, role)
+        # The log outlives the person's data: it names candidates by their sitting's number alone.
+        name = self.name if self.sitting_id is None else f"candidate of sitting {self.id}"
+        return Actor(self.kind, str(self.id), name, self.address, self.company_id, role)
 
 
 def of_user(user: User, address: str = "") -> Identity:

@@ -71,7 +71,7 @@ def admit(
     if sitting.state in LIVE:
         sitting.last_seen_at = utcnow()
     candidate = identity.of_candidate(sitting, actor.address).actor
-    details: dict[str, Any] = {"external_id": claims.session_id, "state": sitting.state, "new": is_new}
+    details: dict[str, Any] = {"state": sitting.state, "new": is_new}
     audit.record(session, candidate, "sitting.enter", ("sitting", sitting.id), company_id=company.id, **details)
     if sitting.state in {S.CREATED, S.SCHEDULED}:
         sittings.open_check_in(session, candidate, sitting)

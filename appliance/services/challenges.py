@@ -17,7 +17,7 @@ from appliance.audit import Actor
 from appliance.db import utcnow
 from appliance.errors import BadInput, ImpossibleStep, NotFound, TooMany
 from appliance.models import Challenge, ChallengePictures, Sitting, VaultObject
-from appliance.services import challenge_states, check_ins, sittings
+from appliance.services import challenge_states, check_ins, purposes, sittings
 from appliance.services.challenge_pictures import TimedPicture, unpack
 from appliance.vault import Vault
 from appliance.vocabulary import ChallengeKind, ChallengeState, Movement
@@ -166,9 +166,9 @@ def settle(
 
 
 def keep_evidence(session: Session, vault: Vault, row: Challenge, pictures: Sequence[bytes]) -> None:
-    """Seal at most two pictures for who decides; they go with the sitting's key."""
+    """Seal at most two pictures for who decides; they go with the key of its pictures."""
     for number, content in enumerate(pictures[:2]):
-        sealed = vault.seal(session, f"sitting:{row.sitting_id}", "challenge", content)
+        sealed = vault.seal(session, purposes.pictures(row.sitting_id), "challenge", content)
         session.flush()
         session.add(ChallengePictures(challenge_id=row.id, evidence=True, number=number, vault_object_id=sealed.id))
 

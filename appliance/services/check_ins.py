@@ -11,7 +11,7 @@ from appliance.audit import Actor
 from appliance.db import utcnow
 from appliance.errors import BadInput, CheckInIncomplete, ConsentMissing, ImpossibleStep, NotFound, TooMany
 from appliance.models import Consent, IdentityPhoto, Sitting, SystemCheck
-from appliance.services import challenge_states, payloads, pictures, sittings
+from appliance.services import challenge_states, payloads, pictures, purposes, sittings
 from appliance.services.actors import user_id
 from appliance.services.consent_texts import CONSENT_TEXTS, ConsentText, consent_text
 from appliance.services.free_text import storable, storable_json
@@ -146,13 +146,13 @@ def submit_photo(
     content: bytes,
     max_bytes: int = 8 * 1024 * 1024,
 ) -> IdentityPhoto:
-    """Check and clean the photo, seal it under the sitting's key and have it compared; an older one is superseded."""
+    """Check and clean the photo, seal it under the key of its pictures and have it compared; an older one is superseded."""
     if sitting.exam.biometrics is BiometricsMode.ON_DEVICE:
         raise BadInput("This exam leaves photos in the candidate's browser.", field="kind")
     _check_photo_wanted(session, sitting, kind)
     picture = pictures.clean(content, max_bytes)
     begin_photo(session, sitting, kind)
-    sealed = vault.seal(session, f"sitting:{sitting.id}", "photo", picture.content)
+    sealed = vault.seal(session, purposes.pictures(sitting.id), "photo", picture.content)
     session.flush()
     row = IdentityPhoto(
         sitting_id=sitting.id,

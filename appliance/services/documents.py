@@ -11,7 +11,7 @@ from appliance import audit, bus
 from appliance.audit import Actor
 from appliance.errors import NotFound
 from appliance.models import DocumentReading, IdentityPhoto, VaultObject
-from appliance.services import payloads, sittings
+from appliance.services import payloads, purposes, sittings
 from appliance.vault import Vault
 from appliance.vocabulary import IdentityVerdict, PhotoState
 
@@ -51,7 +51,7 @@ def keep(
     row.vault_object_id = None
     if found.contents is not None:
         content = json.dumps(found.contents, ensure_ascii=False).encode()
-        row.vault_object_id = vault.seal(session, f"sitting:{sitting.id}", OBJECT_KIND, content).id
+        row.vault_object_id = vault.seal(session, purposes.pictures(sitting.id), OBJECT_KIND, content).id
     session.flush()
     session.refresh(photo, ["reading"])
     outcome = payloads.document(row)

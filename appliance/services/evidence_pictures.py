@@ -11,6 +11,7 @@ from appliance.audit import Actor
 from appliance.db import from_ms
 from appliance.errors import NotFound
 from appliance.models import EvidencePicture, Observation, Sitting
+from appliance.services import purposes
 from appliance.vault import Vault
 
 MOST = 2
@@ -26,7 +27,7 @@ class Shot(NamedTuple):
 
 def seal(session: Session, vault: Vault, sitting_id: int, at_ms: int, jpeg: bytes) -> Shot:
     """Put a picture into the vault, under the key that everything of its sitting has."""
-    return Shot(at_ms, vault.seal(session, f"sitting:{sitting_id}", "evidence_picture", jpeg).id)
+    return Shot(at_ms, vault.seal(session, purposes.pictures(sitting_id), "evidence_picture", jpeg).id)
 
 
 def attach(observation: Observation, shots: Iterable[Shot]) -> None:

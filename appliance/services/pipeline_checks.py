@@ -12,6 +12,7 @@ from appliance.audit import Actor
 from appliance.db import utcnow
 from appliance.errors import BadInput, NotFound, TooMany
 from appliance.models import PipelineCheck, Sitting, VaultObject
+from appliance.services import purposes
 from appliance.sitting_machine import LIVE
 from appliance.vault import Vault
 
@@ -86,8 +87,8 @@ def end(session: Session, check_id: int, bundle_object_id: int | None = None, fa
 
 
 def purpose(row: PipelineCheck) -> str:
-    """Return the key that a check's bundle is sealed under: the sitting's, or the check's own."""
-    return f"check:{row.id}" if row.sitting_id is None else f"sitting:{row.sitting_id}"
+    """Return the key that a check's bundle is sealed under: that of its sitting's checks, or its own."""
+    return f"check:{row.id}" if row.sitting_id is None else purposes.checks(row.sitting_id)
 
 
 def expire(session: Session, actor: Actor, vault: Vault, days: int) -> list[int]:

@@ -68,7 +68,11 @@ def test_a_link_makes_candidate_exam_and_sitting(session: Session, vault: Vault,
     assert admissions.sitting_by_token(session, sitting.id, admission.cookie_token) is sitting
     assert admission.cookie_token not in repr(sitting.__dict__)
     entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "sitting.enter")).one()
-    assert (entry.actor_kind, entry.actor_name, entry.address) == ("candidate", "Ada Lovelace", "192.0.2.7")
+    assert (entry.actor_kind, entry.actor_name, entry.address) == (
+        "candidate",
+        f"candidate of sitting {sitting.id}",
+        "192.0.2.7",
+    )
     assert events(session, f"company:{company.id}", "sitting.changed")[0].payload["state"] == "check_in"
 
 
