@@ -31,8 +31,11 @@ class ErrorCode(StrEnum):
     VAULT_TAMPERED = "vault_tampered"
     KEY_DESTROYED = "key_destroyed"
     AUDIT_BROKEN = "audit_broken"
+    AUDIT_UNAVAILABLE = "audit_unavailable"
     APPROVAL_WANTED = "approval_wanted"
     HOST_NOT_READY = "host_not_ready"
+    ON_HOLD = "on_hold"
+    OUTGOING_FAILED = "outgoing_failed"
 
 
 class ApplianceError(Exception):
@@ -189,6 +192,22 @@ class AuditBroken(ApplianceError):
     code = ErrorCode.AUDIT_BROKEN
 
 
+class AuditUnavailable(ApplianceError):
+    """The audit log cannot be written, so nothing was done."""
+
+    code = ErrorCode.AUDIT_UNAVAILABLE
+
+
+class OutgoingRefused(BadInput):
+    """This address may not be asked from here."""
+
+
+class OutgoingFailed(ApplianceError):
+    """Another system did not answer."""
+
+    code = ErrorCode.OUTGOING_FAILED
+
+
 class HostNotReady(ApplianceError):
     """This machine is not ready to run Kustos."""
 
@@ -199,3 +218,9 @@ class ApprovalWanted(ApplianceError):
     """A second person must agree to this; the request for it was kept."""
 
     code = ErrorCode.APPROVAL_WANTED
+
+
+class OnHold(ApplianceError):
+    """A legal hold forbids destroying this; release it first."""
+
+    code = ErrorCode.ON_HOLD

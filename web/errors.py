@@ -53,8 +53,11 @@ STATUS: Final[dict[ErrorCode, HTTPStatus]] = {
     ErrorCode.SETTING_INVALID: HTTPStatus.INTERNAL_SERVER_ERROR,
     ErrorCode.VAULT_TAMPERED: HTTPStatus.INTERNAL_SERVER_ERROR,
     ErrorCode.KEY_DESTROYED: HTTPStatus.GONE,
+    ErrorCode.ON_HOLD: HTTPStatus.CONFLICT,
     ErrorCode.AUDIT_BROKEN: HTTPStatus.CONFLICT,
+    ErrorCode.AUDIT_UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
     ErrorCode.HOST_NOT_READY: HTTPStatus.SERVICE_UNAVAILABLE,
+    ErrorCode.OUTGOING_FAILED: HTTPStatus.BAD_GATEWAY,
     ErrorCode.APPROVAL_WANTED: HTTPStatus.CONFLICT,
 }
 
@@ -78,6 +81,12 @@ PAGES: Final[dict[ErrorCode, tuple[str, str]]] = {
         _("One moment, please"),
         _("The database cannot be reached just now. Running exams are still being recorded; try again in a minute."),
     ),
+    ErrorCode.OUTGOING_FAILED: (_("Another system did not answer"), _("Try again in a minute.")),
+    ErrorCode.AUDIT_UNAVAILABLE: (
+        _("Nothing was done"),
+        _("The audit log cannot be written just now, and without it nothing may be done. Please tell support."),
+    ),
+    ErrorCode.ON_HOLD: (_("On hold"), _("A legal hold forbids destroying this; release it first.")),
     ErrorCode.KEY_DESTROYED: (_("Erased"), _("This data was erased for good, as its retention rules demand.")),
     ErrorCode.MEDIA_UNAVAILABLE: (_("No room just now"), _("Try again in a minute.")),
     ErrorCode.HOST_NOT_READY: (
@@ -131,7 +140,7 @@ def unexpected(error: Exception, request: Request) -> Response:
 
 
 def _is_passing(status: HTTPStatus) -> bool:
-    return status is HTTPStatus.SERVICE_UNAVAILABLE
+    return status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.BAD_GATEWAY}
 
 
 def _log_incident(error: Exception, request: Request) -> str:

@@ -1,12 +1,13 @@
 """What a company's compliance profile presets and what it forbids. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from appliance.errors import BadInput, BiometricsOff
 from appliance.models import Company, Exam
-from appliance.vocabulary import BiometricsMode, IdentityAction
+from appliance.services.retention_terms import TERMS, Term
+from appliance.vocabulary import BiometricsMode, DataClass, IdentityAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,16 +20,21 @@ class Profile:
     actions: frozenset[IdentityAction] = frozenset(IdentityAction)
     attention_monitoring: bool = True
     """Whether emotion and engagement may be judged at all, should something be able to."""
+    retention: Mapping[DataClass, Term] = field(default_factory=lambda: TERMS["none"])
+    """Least, most and preset term of each data class."""
 
 
 PROFILES: Final[Mapping[str, Profile]] = {
     "none": Profile(BiometricsMode.SERVER),
     # 572-FZ and 152-FZ, art. 11: no template without somebody having decided so; a start link is no decision.
-    "ru": Profile(BiometricsMode.NONE),
+    "ru": Profile(BiometricsMode.NONE, retention=TERMS["ru"]),
     # GDPR 22: what ends an exam is a person's decision; the appliance may pause it until one has looked.
     # AI Act 5(1)(f): no judging of emotions in education.
     "eu": Profile(
-        BiometricsMode.SERVER, actions=frozenset(IdentityAction) - {IdentityAction.STOP}, attention_monitoring=False
+        BiometricsMode.SERVER,
+        actions=frozenset(IdentityAction) - {IdentityAction.STOP},
+        attention_monitoring=False,
+        retention=TERMS["eu"],
     ),
 }
 

@@ -26,6 +26,7 @@ export class ApiError extends Error {
 
 /** @type {Record<string, () => string>} */
 const WORDS = {
+  audit_unavailable: () => _("Nothing was done: the audit log cannot be written just now. Please tell support."),
   offline: () => _("The server cannot be reached. Check your connection; we keep trying."),
   timeout: () => _("The server did not answer in time. Please try again."),
   internal: () => _("Something went wrong on the server. Please try again in a moment."),
@@ -46,6 +47,8 @@ const WORDS = {
   too_many: () => _("That was too fast. Wait a moment and try again."),
   media_unavailable: () => _("The recording service is busy just now. We keep trying."),
   database_unavailable: () => _("The server is not ready just now. Please try again in a moment."),
+  outgoing_failed: () => _("Another system did not answer. Please try again in a moment."),
+  on_hold: () => _("A legal hold forbids destroying this; release it first."),
   key_destroyed: () => _("This data was erased for good and can no longer be shown."),
   approval_wanted: () =>
     _("A second person must agree to this. Your request waits on the page Access; when it is agreed to, do this again."),
