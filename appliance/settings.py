@@ -55,9 +55,18 @@ def _ports(value: Any) -> str:
     return text
 
 
+def _master_kind(value: Any) -> str:
+    if value not in {"", "file", "passphrase", "tpm", "pkcs11"}:
+        raise ValueError(value)
+    return str(value)
+
+
 def _path(value: Any) -> Path:
     return Path(str(value)).expanduser().resolve()
 
+
+OF_THE_SYSTEM = {"credentials_dir": "CREDENTIALS_DIRECTORY"}
+"""Settings that systemd gives by variables of its own (systemd.exec(5)), unless we are told otherwise."""
 
 SETTINGS: dict[str, Setting] = {
     "data_dir": Setting(_path, ".data", "everything that must survive a restart lives below it"),
@@ -104,6 +113,26 @@ SETTINGS: dict[str, Setting] = {
     "check_days": Setting(_whole, 90, "checks of the whole appliance are kept so long, for tickets"),
     "hand_in_hours": Setting(_whole, 72, "so long after its end a sitting takes in what the browser recorded itself"),
     "hand_in_mb": Setting(_whole, 600, "of one sitting: 10 minutes of both tracks, several times, are 90 each"),
+    "siem_url": Setting(
+        str, "", "where the audit log is copied: udp://, tcp://, tls://host:port, unix:///dev/log or journald://"
+    ),
+    "siem_format": Setting(str, "rfc5424", "of the copies: rfc5424 (structured data) or cef"),
+    "siem_ca_file": Setting(str, "", "PEM of the authority of the collector's certificate; empty: the system's"),
+    "outgoing_private_hosts": Setting(
+        _list, (), "names or networks of the house that may be asked although private (LMS, log-in provider)"
+    ),
+    "outgoing_http": Setting(_flag, False, "other systems may be asked by http:, which can be read on the way"),
+    "master_key": Setting(
+        _master_kind, "", "file, passphrase, tpm or pkcs11; empty: as it is, a key file at the first start"
+    ),
+    "master_passphrase_file": Setting(str, "", "file with the master key's passphrase; empty: systemd's credential"),
+    "credentials_dir": Setting(str, "", "where systemd puts credentials; empty: as it says by itself"),
+    "pkcs11_module": Setting(str, "", "the library that the token's vendor gives, for master_key = pkcs11"),
+    "pkcs11_token": Setting(str, "", "the token's label"),
+    "pkcs11_pin_file": Setting(str, "", "file (mode 0600) with the token's PIN"),
+    "pkcs11_key": Setting(str, "kustos-master", "what labels of master keys in the token begin with"),
+    "tpm_tcti": Setting(str, "", "how the TPM is reached; empty: /dev/tpmrm0, as its tools choose"),
+    "tpm_pcrs": Setting(str, "sha256:7", "registers that a master key in the TPM is bound to; 7 is secure boot"),
     "demo": Setting(_flag, False, "the demo page and its accounts exist only with this"),
 }
 """Every setting there is. The third column is the reason it exists."""
@@ -151,6 +180,20 @@ class Settings:
     hand_in_mb: int
     export_hours: float
     exports_per_sitting: int
+    siem_url: str
+    siem_format: str
+    siem_ca_file: str
+    outgoing_private_hosts: tuple[str, ...]
+    outgoing_http: bool
+    master_key: str
+    master_passphrase_file: str
+    credentials_dir: str
+    pkcs11_module: str
+    pkcs11_token: str
+    pkcs11_pin_file: str
+    pkcs11_key: str
+    tpm_tcti: str
+    tpm_pcrs: str
     demo: bool
 
     @property
@@ -169,14 +212,34 @@ class Settings:
         return self.data_dir / "hand_ins"
 
     @property
+    def keys(self) -> Path:
+        """Folder of keys; backed up apart from everything else."""
+        return self.data_dir / "keys"
+
+    @property
+    def manifests(self) -> Path:
+        """Folder of the signed manifests of sittings, beside those in the database."""
+        return self.data_dir / "manifests"
+
+    @property
     def master_key_file(self) -> Path:
-        """File with the key that wraps all others."""
+        """File with the first key that wraps all others."""
         return self.data_dir / "keys" / "master.key"
 
     @property
     def evidence_key_file(self) -> Path:
         """File with the wrapped key that signs exports."""
         return self.data_dir / "keys" / "evidence.key"
+
+    @property
+    def audit_key_file(self) -> Path:
+        """File with the wrapped key that signs the audit log's checkpoints, segments and exports."""
+        return self.data_dir / "keys" / "audit.key"
+
+    @property
+    def audit(self) -> Path:
+        """Folder of what vouches for the audit log outside the database."""
+        return self.data_dir / "audit"
 
     def __repr__(self) -> str:
         """Show no secret, wherever a log may print this."""
@@ -197,6 +260,8 @@ def load_settings(environ: Mapping[str, str] | None = None, **overrides: Any) ->
             raw, place = env[variable], f"environment variable {variable}"
         elif name in in_file:
             raw, place = in_file[name], path
+        elif OF_THE_SYSTEM.get(name, "") in env:
+            raw, place = env[OF_THE_SYSTEM[name]], f"environment variable {OF_THE_SYSTEM[name]}"
         else:
             raw, place = setting.default, "the default"
         try:
