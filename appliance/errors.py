@@ -14,6 +14,10 @@ class ErrorCode(StrEnum):
     LOGIN_REQUIRED = "login_required"
     LOGIN_REFUSED = "login_refused"
     LOCKED_OUT = "locked_out"
+    PROOF_WANTED = "proof_wanted"
+    SESSION_LOCKED = "session_locked"
+    ENROLMENT_WANTED = "enrolment_wanted"
+    ACCOUNT_LINK_INVALID = "account_link_invalid"
     LINK_INVALID = "link_invalid"
     LINK_EXPIRED = "link_expired"
     TOKEN_INVALID = "token_invalid"  # noqa: S105 - a code, not a secret
@@ -84,6 +88,30 @@ class LockedOut(ApplianceError):
     """Too many failed attempts; try again later."""
 
     code = ErrorCode.LOCKED_OUT
+
+
+class ProofWanted(ApplianceError):
+    """Please show your second factor again for this."""
+
+    code = ErrorCode.PROOF_WANTED
+
+
+class SessionLocked(ApplianceError):
+    """Nobody was at this page for a while; please show that it is you."""
+
+    code = ErrorCode.SESSION_LOCKED
+
+
+class EnrolmentWanted(ApplianceError):
+    """Please finish setting up your account first."""
+
+    code = ErrorCode.ENROLMENT_WANTED
+
+
+class AccountLinkInvalid(ApplianceError):
+    """This link is not valid or was used already; ask your administrator for a new one."""
+
+    code = ErrorCode.ACCOUNT_LINK_INVALID
 
 
 class LinkInvalid(ApplianceError):

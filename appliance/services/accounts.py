@@ -1,19 +1,21 @@
 """Staff: accounts, log-in with password and one-time code, sessions of a browser."""
 
 from datetime import datetime, timedelta
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, joinedload
 
 from appliance import audit
 from appliance.audit import Actor
-from appliance.db import SessionFactory, make_session_factory, unit_of_work, utcnow
-from appliance.errors import BadInput, LockedOut, LoginRefused, LoginRequired, NotFound
-from appliance.models import Company, LoginSession, User
+from appliance.db import to_ms, utcnow
+from appliance.errors import BadInput, LoginRequired, NotFound
+from appliance.models import Company, LoginSession, SecurityKey, User
 from appliance.security import cookies, identity, passwords, totp
+from appliance.services import break_glass, log_in_attempts, login_sessions, second_factors
 from appliance.services.free_text import one_line, storable
+from appliance.services.security_keys import KeyAnswer
 from appliance.settings import Settings
 from appliance.vault import Vault
 from appliance.vocabulary import ProvedBy, Role
@@ -32,24 +34,28 @@ def log_in(
     address: str,
     user_agent: str,
     settings: Settings,
+    answer: KeyAnswer | None = None,
 ) -> tuple[LoginSession, str]:
     """Return a new session of the browser and its cookie token.
 
+    ``code`` is an authenticator's or a recovery code; ``answer`` of a security key takes its place.
     Raises ``LoginRefused``, the same and after the same time for an unknown e-mail, a wrong password or a wrong code,
     and ``LockedOut`` after too many. An attempt is counted, in a transaction of its own, before it is looked at: many
     at once get no more tries than one after the other.
     """
     email = normal_email(email)
-    factory = _own_transactions(session)
+    factory = log_in_attempts.own_transactions(session)
     user = session.scalars(select(User).where(User.email == email, User.disabled_at.is_(None))).first()
     if user is not None:
-        _count_attempt(factory, user, settings, address)
+        log_in_attempts.count(factory, user, settings, address)
     password_fits = passwords.verify_password(user.password_hash if user else None, password)
-    secret = vault.unwrap(user.totp_secret).decode() if user and user.totp_secret else totp.new_secret()
-    step = totp.accept(secret, code[:16], user.totp_last_step if user else 0)
-    if user is None or not password_fits or step is None or not _use_step(session, user, step):
-        _refuse(factory, user, email, address, "password" if not password_fits else "code")
-    return _welcome(session, user, password, address, user_agent, settings)
+    proved_by = second_factors.shown(session, vault, user, code, answer, "log_in")
+    if user is None or not password_fits or proved_by is None:
+        log_in_attempts.refuse(factory, user, address, "password" if not password_fits else "code")
+    log_in_attempts.forgive(session, user)
+    if user.password_hash and passwords.needs_rehash(user.password_hash):
+        user.password_hash = passwords.hash_password(password)
+    return begin_session(session, user, settings, address, user_agent, proved_by=proved_by)
 
 
 def begin_session(
@@ -71,12 +77,15 @@ def begin_session(
         active_at=now,
         proved_at=now,
         proved_by=proved_by,
+        wants=[word.value for word in login_sessions.wanted(session, user, proved_by)],
         expires_at=now + timedelta(minutes=settings.session_minutes),
     )
     session.add(login)
     session.flush()
     who = identity.of_user(user, address).actor
     audit.record(session, who, "user.log_in", ("user", user.id), proved_by=proved_by)
+    if user.break_glass:
+        break_glass.note_use(session, user, who)
     return login, cookie_token
 
 
@@ -84,6 +93,7 @@ def log_out(session: Session, actor: Actor, login: LoginSession) -> None:
     """End the browser's session."""
     if login.ended_at is None:
         login.ended_at = utcnow()
+        login_sessions.close_sockets(session, login.user_id, [login.id])
         audit.record(session, actor, "user.log_out", ("user", login.user_id), company_id=actor.company_id)
 
 
@@ -100,7 +110,16 @@ def session_by_token(
         raise LoginRequired("You were logged out; please log in again.", reason="expired")
     if moment - login.last_seen_at >= SEEN_EVERY:
         login.last_seen_at = moment
+    if login.locked_at is None and moment - login.active_at >= timedelta(minutes=settings.lock_minutes):
+        login.locked_at = moment
     return login
+
+
+def note_activity(login: LoginSession, now: datetime | None = None) -> None:
+    """Note that a person does something with this session; a locked one stays locked."""
+    moment = now or utcnow()
+    if login.locked_at is None and moment - login.active_at >= SEEN_EVERY:
+        login.active_at = moment
 
 
 def create_user(
@@ -111,11 +130,14 @@ def create_user(
     email: str,
     name: str,
     role: Role,
-    password: str,
+    password: str | None,
     language: str = "en",
     totp_secret: str | None = None,
 ) -> tuple[User, str]:
-    """Return the new account and its TOTP secret (base32, random unless given), shown once; raise ``BadInput``."""
+    """Return the new account and its TOTP secret (base32, random unless given), shown once; raise ``BadInput``.
+
+    With ``password`` None it has neither: its owner chooses both by an invitation (``account_links``).
+    """
     email = normal_email(email)
     if "@" not in email or len(email) > MAX_TEXT:
         raise BadInput("This is no e-mail address.", field="email")
@@ -129,8 +151,8 @@ def create_user(
         "name": name,
         "role": role,
         "language": language,
-        "password_hash": passwords.hash_password(password),
-        "totp_secret": vault.wrap(secret.encode()),
+        "password_hash": None if password is None else passwords.hash_password(password),
+        "totp_secret": None if password is None else vault.wrap(secret.encode()),
     }
     number = session.scalar(insert(User).values(**values).on_conflict_do_nothing().returning(User.id))
     if number is None:
@@ -150,27 +172,41 @@ def set_credentials(
     user.password_hash = hashed
     user.totp_secret = vault.wrap(totp_secret.encode())
     user.failed_logins, user.locked_until, user.totp_last_step = 0, None, 0
-    still_open = update(LoginSession).where(LoginSession.user_id == user.id, LoginSession.ended_at.is_(None))
-    session.execute(still_open.values(ended_at=utcnow()))
+    user.password_changed_at = utcnow()
+    login_sessions.end_all(session, actor, user)
     audit.record(session, actor, "user.set_credentials", ("user", user.id), company_id=user.company_id)
 
 
 def staff(session: Session, company_id: int) -> list[dict[str, Any]]:
     """Return the company's staff by name."""
-    query = select(User).where(User.company_id == company_id).order_by(User.name, User.id).limit(1000)
-    now = utcnow()
-    return [
-        {
-            "id": user.id,
-            "email": user.email,
-            "name": user.name,
-            "role": user.role.value,
-            "language": user.language,
-            "locked": user.locked_until is not None and user.locked_until > now,
-            "disabled": user.disabled_at is not None,
-        }
-        for user in session.scalars(query)
-    ]
+    seen = (
+        select(LoginSession.user_id, func.max(LoginSession.last_seen_at).label("at"))
+        .group_by(LoginSession.user_id)
+        .subquery()
+    )
+    has_key = select(SecurityKey.id).where(SecurityKey.user_id == User.id).exists()
+    query = select(User, seen.c.at, has_key).outerjoin(seen, seen.c.user_id == User.id)
+    query = query.where(User.company_id == company_id).order_by(User.name, User.id).limit(1000)
+    return [_person(user, seen_at, bool(keys)) for user, seen_at, keys in session.execute(query)]
+
+
+def _person(user: User, seen_at: datetime | None, has_key: bool) -> dict[str, Any]:
+    return {
+        "id": user.id,
+        "email": user.email,
+        "name": user.name,
+        "role": user.role.value,
+        "language": user.language,
+        "locked": user.locked_until is not None and user.locked_until > utcnow(),
+        "disabled": user.disabled_at is not None,
+        "invited": user.password_hash is None,
+        "break_glass": user.break_glass,
+        "second_factors": [
+            *(["authenticator"] if user.totp_secret is not None else []),
+            *(["security_key"] if has_key else []),
+        ],
+        "last_seen_ms": None if seen_at is None else to_ms(seen_at),
+    }
 
 
 def get(session: Session, user_id: int, company_id: int | None = None) -> User:
@@ -184,61 +220,3 @@ def get(session: Session, user_id: int, company_id: int | None = None) -> User:
 def normal_email(email: str) -> str:
     """Return the e-mail as it is kept: lower case, no white space around, nothing the database refuses."""
     return one_line(email).lower()
-
-
-def _own_transactions(session: Session) -> SessionFactory:
-    """Return a factory on the same database, for what must stay when the log-in is rolled back."""
-    return make_session_factory(session.get_bind().engine)
-
-
-def _count_attempt(factory: SessionFactory, user: User, settings: Settings, address: str) -> None:
-    """Count the attempt; lock the account at the one too many, until a while after it."""
-    now = utcnow()
-    with unit_of_work(factory) as own:
-        row = own.get_one(User, user.id, with_for_update=True)
-        is_locked = row.locked_until is not None and row.locked_until > now
-        if not is_locked:
-            row.failed_logins += 1
-            if row.failed_logins > settings.login_attempts:
-                row.failed_logins = 0
-                row.locked_until = now + timedelta(minutes=settings.lockout_minutes)
-                is_locked = True
-        if is_locked:
-            actor = _somebody(user.email, address)
-            subject = ("user", user.id)
-            audit.record(own, actor, "user.log_in", subject, "refused", user.company_id, reason="locked")
-    if is_locked:
-        raise LockedOut(
-            f"Too many failed attempts; try again in {settings.lockout_minutes} minutes.",
-            minutes=settings.lockout_minutes,
-        )
-
-
-def _use_step(session: Session, user: User, step: int) -> bool:
-    """Use the code up; of two log-ins with the same code one gets False."""
-    newer = update(User).where(User.id == user.id, User.totp_last_step < step).values(totp_last_step=step)
-    return session.scalar(newer.returning(User.id)) is not None
-
-
-def _refuse(factory: SessionFactory, user: User | None, email: str, address: str, reason: str) -> NoReturn:
-    """Write the refusal to the audit log and raise. An e-mail that is nobody's may be a password: it is not kept."""
-    known = ("user", user.id) if user else ("user", "unknown")
-    company_id = user.company_id if user else None
-    who = _somebody(email if user else "unknown", address)
-    audit.record_now(factory, who, "user.log_in", known, "refused", company_id, reason=reason if user else "unknown")
-    raise LoginRefused
-
-
-def _welcome(
-    session: Session, user: User, password: str, address: str, user_agent: str, settings: Settings
-) -> tuple[LoginSession, str]:
-    # by an UPDATE: the attempt was counted elsewhere, this session's copy of the row does not know it
-    forgiven = update(User).where(User.id == user.id).values(failed_logins=0, locked_until=None)
-    session.execute(forgiven)
-    if user.password_hash and passwords.needs_rehash(user.password_hash):
-        user.password_hash = passwords.hash_password(password)
-    return begin_session(session, user, settings, address, user_agent, proved_by=ProvedBy.TOTP)
-
-
-def _somebody(email: str, address: str) -> Actor:
-    return Actor("user", "", email[:MAX_TEXT], address)
