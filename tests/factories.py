@@ -7,7 +7,7 @@ import pyotp
 from sqlalchemy.orm import Session
 
 from appliance.audit import Actor
-from appliance.models import Candidate, Company, Exam, Sitting, User
+from appliance.models import Assignment, Candidate, Company, Exam, Sitting, User
 from appliance.security import cookies, passwords
 from appliance.vault import Vault
 from appliance.vocabulary import ExamMode, Role, SittingState
@@ -30,6 +30,7 @@ class Factories:
         self.vault = vault
         self._company: Company | None = None
         self._exams: dict[ExamMode, Exam] = {}
+        self._assigned: list[User] = []
 
     def company(self, secret: str = INTEGRATION_SECRET, **fields: Any) -> Company:
         number = next(_numbers)
@@ -37,12 +38,16 @@ class Factories:
         return self._add(Company(integration_secret=self.vault.wrap(secret.encode()), **fields))
 
     def user(self, role: Role = Role.PROCTOR, totp_secret: str | None = None, **fields: Any) -> User:
-        """A user of the first company; ``totp_secret`` is base32, random unless given."""
+        """A user of the first company; ``totp_secret`` is base32, random unless given.
+
+        A proctor is assigned to all exams that there are and come, unless ``assigned=False``.
+        """
         number = next(_numbers)
         company = fields.pop("company", None) or self.first_company()
         fields = {"email": f"{role.value}-{number}@example.org", "name": f"{role.value.title()} {number}", **fields}
         secret = totp_secret or pyotp.random_base32()
-        return self._add(
+        assigned = fields.pop("assigned", role is Role.PROCTOR)
+        user = self._add(
             User(
                 company=company,
                 role=role,
@@ -51,12 +56,25 @@ class Factories:
                 **fields,
             )
         )
+        if assigned:
+            self._assigned.append(user)
+            for exam in self.session.query(Exam).filter_by(company_id=company.id):
+                self.assign(user, exam=exam)
+        return user
+
+    def assign(self, user: User, **thing: Any) -> Assignment:
+        """``exam=`` or ``sitting=`` is the user's to work on."""
+        return self._add(Assignment(user_id=user.id, **{f"{name}_id": row.id for name, row in thing.items()}))
 
     def exam(self, mode: ExamMode = ExamMode.ONLINE, **fields: Any) -> Exam:
         number = next(_numbers)
         company = fields.pop("company", None) or self.first_company()
         fields = {"external_id": f"exam-{number}", "name": f"Exam {number}", "duration_minutes": 60, **fields}
-        return self._add(Exam(company=company, mode=mode, **fields))
+        exam = self._add(Exam(company=company, mode=mode, **fields))
+        for user in self._assigned:
+            if user.company_id == company.id:
+                self.assign(user, exam=exam)
+        return exam
 
     def candidate(self, **fields: Any) -> Candidate:
         number = next(_numbers)

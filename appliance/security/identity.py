@@ -1,10 +1,11 @@
-"""Who is asking, as web and gateway both know them: a member of staff, or the candidate of one sitting."""
+"""Who is asking, as web and gateway both know them: staff, a customer's program, or the candidate of one sitting."""
 
 from dataclasses import dataclass
 
 from appliance.audit import Actor
-from appliance.models import Sitting, User
+from appliance.models import ApiClient, Sitting, User
 from appliance.security.live_tokens import LiveIdentity
+from appliance.security.permission_map import API_PERMISSIONS, Permission
 from appliance.vocabulary import Role
 
 
@@ -13,14 +14,18 @@ class Identity:
     """One asker; plain values, so that it outlives the database session it was read in."""
 
     kind: str
-    """``candidate`` or ``user``."""
+    """``candidate``, ``user`` or ``api``."""
     id: int
-    """Of the sitting for a candidate, of the user for staff."""
+    """Of the sitting for a candidate, of the user for staff, of the API client."""
     company_id: int
     name: str
     role: Role | None = None
-    """None for a candidate."""
+    """None for a candidate and an API client."""
     address: str = ""
+    limited: bool = False
+    """Whether what the permission map gives for the company reaches only exams one is assigned to."""
+    permissions: frozenset[Permission] = frozenset()
+    """Of an API client: those it was given."""
 
     @property
     def sitting_id(self) -> int | None:
@@ -38,7 +43,15 @@ class Identity:
 
 def of_user(user: User, address: str = "") -> Identity:
     """Return the identity of a member of staff."""
-    return Identity("user", user.id, user.company_id, user.name, user.role, address)
+    return Identity("user", user.id, user.company_id, user.name, user.role, address, user.limited)
+
+
+def of_api_client(client: ApiClient, address: str = "") -> Identity:
+    """Return the identity of a customer's program; a permission that is no more counts for nothing."""
+    given = frozenset(permission for permission in Permission if permission.value in client.permissions)
+    return Identity(
+        "api", client.id, client.company_id, client.name, None, address, client.limited, given & API_PERMISSIONS
+    )
 
 
 def of_candidate(sitting: Sitting, address: str = "") -> Identity:
@@ -48,4 +61,4 @@ def of_candidate(sitting: Sitting, address: str = "") -> Identity:
 
 def of_live(live: LiveIdentity, address: str = "") -> Identity:
     """Return the identity behind a socket."""
-    return Identity(live.kind, live.id, live.company_id, live.name, live.role, address)
+    return Identity(live.kind, live.id, live.company_id, live.name, live.role, address, live.limited)

@@ -27,6 +27,8 @@ class LiveIdentity:
     name: str
     sitting_id: int | None = None
     role: Role | None = None
+    limited: bool = False
+    """Whether the account reaches only exams it is assigned to."""
 
 
 def for_candidate(settings: Settings, sitting_id: int, company_id: int, name: str) -> str:
@@ -34,9 +36,9 @@ def for_candidate(settings: Settings, sitting_id: int, company_id: int, name: st
     return _encode(settings, LiveIdentity("candidate", sitting_id, company_id, name, sitting_id))
 
 
-def for_user(settings: Settings, user_id: int, company_id: int, role: Role, name: str) -> str:
+def for_user(settings: Settings, user_id: int, company_id: int, role: Role, name: str, limited: bool = False) -> str:
     """Return a token for a member of staff."""
-    return _encode(settings, LiveIdentity("user", user_id, company_id, name, None, role))
+    return _encode(settings, LiveIdentity("user", user_id, company_id, name, None, role, limited))
 
 
 def read(settings: Settings, token: str) -> LiveIdentity:
@@ -60,7 +62,9 @@ def _identity(claims: dict[str, Any]) -> LiveIdentity:
     if kind == "candidate" and claims["role"] is None and claims["sitting"] == subject:
         return LiveIdentity(kind, subject, company_id, name, sitting_id=subject)
     if kind == "user" and claims["sitting"] is None:
-        return LiveIdentity(kind, subject, company_id, name, role=Role(claims["role"]))
+        return LiveIdentity(
+            kind, subject, company_id, name, role=Role(claims["role"]), limited=bool(claims["limited"])
+        )
     raise ValueError("neither a candidate's token nor a user's")
 
 
@@ -72,6 +76,7 @@ def _encode(settings: Settings, identity: LiveIdentity) -> str:
         "company": identity.company_id,
         "role": None if identity.role is None else identity.role.value,
         "name": identity.name,
+        "limited": identity.limited,
         "exp": utcnow() + timedelta(seconds=settings.live_token_seconds),
     }
     return jwt.encode(claims, settings.secret_key, _ALGORITHM)

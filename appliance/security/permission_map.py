@@ -1,8 +1,10 @@
-"""Who may do what, as a table one can read; where (which company, which sitting) is in ``predicates``."""
+"""Who may do what, and how far, as a table one can read. What a scope means for one thing or for a list of them is in
+``scopes``; the same table stands in docs/security/permissions.md and on the page Access."""
 
 from enum import StrEnum
+from typing import Final, NamedTuple
 
-from appliance.vocabulary import Role
+from appliance.vocabulary import GrantedSight, Role, Scope
 
 
 class Permission(StrEnum):
@@ -74,111 +76,150 @@ class Permission(StrEnum):
     """A candidate's own camera and screen."""
     RECORDING_HAND_IN = "recording.hand_in"
     """A candidate's own: what the browser recorded while the connection was lost, also after the exam."""
+    ACCESS_VIEW = "access.view"
+    """The matrix of permissions; of grants, approvals and API clients what concerns one."""
+    ASSIGNMENT_EDIT = "assignment.edit"
+    """Who works on which exam or sitting."""
+    GRANT_GIVE = "grant.give"
+    """Open faces or recordings to a support engineer for a ticket and some hours, and take it back."""
+    API_CLIENT_EDIT = "api_client.edit"
+    """Make API clients and revoke them."""
+    APPROVAL_DECIDE = "approval.decide"
+    """Agree, as the second person, to what a company lets nobody do alone, or refuse it."""
+    FOUR_EYES_EDIT = "four_eyes.edit"
+    """Which acts take two people."""
+    ACCOUNT_OWN = "account.own"
+    """One's own profile, log-ins and notices."""
+    ACCOUNT_SECURE = "account.secure"
+    """What one logs in with: password, authenticator, security keys, recovery codes."""
+    ACCOUNT_PROVE = "account.prove"
+    """Show again who is there: open even while the log-in is locked or has something to put in order."""
+    NOTICE_ANSWER = "notice.answer"
+    """See what must not pass unseen, such as a use of the emergency account, and take note of it."""
 
 
-_P = Permission
+P = Permission
 
-_SEE = frozenset({_P.SITTING_LIST, _P.SITTING_VIEW, _P.EXAM_LIST})
-"""Sittings and exams by name, without faces."""
 
-_JUDGE = frozenset(
-    {
-        _P.SITTING_REVIEW,
-        _P.PHOTO_VIEW,
-        _P.RECORDING_VIEW,
-        _P.CHAT_READ,
-        _P.INCIDENT_MARK,
-        _P.OBSERVATION_DECIDE,
-        _P.CONCLUSION_GIVE,
-        _P.LIVE_CONNECT,
-        _P.CONVERSATION_JOIN,
-    }
-)
-"""Everything that a conclusion is founded on, and a seat in the commission that gives it."""
+class Cells(NamedTuple):
+    """How far one permission reaches for each role; None: not at all."""
 
-_WATCH = frozenset(
-    {
-        _P.ROOM_VIEW,
-        _P.LIVE_CONNECT,
-        _P.MEDIA_WATCH,
-        _P.SITTING_CLAIM,
-        _P.SITTING_START,
-        _P.SITTING_PAUSE,
-        _P.SITTING_FINISH,
-        _P.SITTING_REFUSE_IDENTITY,
-        _P.PHOTO_REQUEST,
-        _P.WARNING_SEND,
-        _P.CHAT_WRITE,
-        _P.CONVERSATION_HOLD,
-        _P.CONVERSATION_JOIN,
-    }
-)
-"""The work of the live room."""
+    admin: Scope | None
+    organiser: Scope | None
+    proctor: Scope | None
+    reviewer: Scope | None
+    security_officer: Scope | None
+    support: Scope | None
+    auditor: Scope | None
+    api_client: Scope | None
+    """What an API client may be given at most; each has its own part of it."""
+    candidate: Scope | None
 
-ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
-    Role.ADMIN: _SEE
-    | _JUDGE
-    | _WATCH
-    | {
-        _P.RECORDING_EXPORT,
-        _P.EXAM_EDIT,
-        _P.NETWORK_EDIT,
-        _P.STAFF_LIST,
-        _P.STAFF_EDIT,
-        _P.SUPPORT_VIEW,
-        _P.SUPPORT_CHECK,
-        _P.NODE_VIEW,
-        _P.NODE_DRAIN,
-        _P.AUDIT_READ,
-        _P.BIOMETRICS_VIEW,
-        _P.BIOMETRICS_REVOKE,
-        _P.ATTENTION_SWITCH,
-    },
-    Role.ORGANISER: _SEE | _JUDGE | {_P.RECORDING_EXPORT, _P.EXAM_EDIT},
-    Role.PROCTOR: _SEE | _JUDGE | _WATCH,
-    Role.REVIEWER: _SEE | _JUDGE | {_P.RECORDING_EXPORT},
-    Role.SECURITY_OFFICER: frozenset(
-        {
-            _P.AUDIT_READ,
-            _P.STAFF_LIST,
-            _P.SITTING_LIST,
-            _P.SITTING_VIEW,
-            _P.BIOMETRICS_VIEW,
-            _P.BIOMETRICS_REVOKE,
-        }
-    ),
-    Role.SUPPORT: frozenset(
-        {
-            _P.SUPPORT_VIEW,
-            _P.SUPPORT_CHECK,
-            _P.NODE_VIEW,
-            _P.NODE_DRAIN,
-            _P.SITTING_LIST,
-            _P.SITTING_VIEW,
-            _P.LIVE_CONNECT,
-        }
-    ),
-    Role.AUDITOR: frozenset({_P.AUDIT_READ, _P.BIOMETRICS_VIEW}),
+
+_: Final = None
+A, C, E, S, G, O = Scope.APPLIANCE, Scope.COMPANY, Scope.EXAM, Scope.SITTING, Scope.GRANTED, Scope.OWN  # noqa: E741
+
+# A table is read by its columns.
+# fmt: off
+TABLE: Final[dict[Permission, Cells]] = {
+    #                                  organiser   officer   API client
+    #                            admin   proctor     support   candidate
+    #                                      reviewer    auditor
+    P.ROOM_VIEW:                 Cells(C, _, S, _, _, _, _, _, _),
+    P.SITTING_LIST:              Cells(C, C, S, C, C, C, _, C, _),
+    P.SITTING_VIEW:              Cells(C, C, S, C, C, C, _, C, _),
+    P.SITTING_REVIEW:            Cells(C, C, S, C, _, G, _, C, _),
+    P.SITTING_CLAIM:             Cells(C, _, S, _, _, _, _, _, _),
+    P.SITTING_START:             Cells(C, _, S, _, _, _, _, _, _),
+    P.SITTING_PAUSE:             Cells(C, _, S, _, _, _, _, _, _),
+    P.SITTING_FINISH:            Cells(C, _, S, _, _, _, _, _, _),
+    P.SITTING_REFUSE_IDENTITY:   Cells(C, _, S, _, _, _, _, _, _),
+    P.PHOTO_REQUEST:             Cells(C, _, S, _, _, _, _, _, _),
+    P.PHOTO_VIEW:                Cells(C, C, S, C, _, G, _, C, _),
+    P.WARNING_SEND:              Cells(C, _, S, _, _, _, _, _, _),
+    P.INCIDENT_MARK:             Cells(C, C, S, C, _, _, _, _, _),
+    P.OBSERVATION_DECIDE:        Cells(C, C, S, C, _, _, _, _, _),
+    P.CHAT_READ:                 Cells(C, C, S, C, _, _, _, C, O),
+    P.CHAT_WRITE:                Cells(C, _, S, _, _, _, _, _, O),
+    P.MEDIA_WATCH:               Cells(C, _, S, _, _, _, _, _, _),
+    P.RECORDING_VIEW:            Cells(C, C, S, C, _, G, _, C, _),
+    P.RECORDING_EXPORT:          Cells(C, C, _, C, _, _, _, C, _),
+    P.CONCLUSION_GIVE:           Cells(C, C, S, C, _, _, _, _, _),
+    P.AUDIT_READ:                Cells(C, _, _, _, C, _, C, C, _),
+    P.EXAM_LIST:                 Cells(C, C, E, C, _, _, _, C, _),
+    P.EXAM_EDIT:                 Cells(C, C, _, _, _, _, _, C, _),
+    P.NETWORK_EDIT:              Cells(C, _, _, _, _, _, _, _, _),
+    P.STAFF_LIST:                Cells(C, _, _, _, C, _, _, C, _),
+    P.STAFF_EDIT:                Cells(C, _, _, _, _, _, _, _, _),
+    P.SUPPORT_VIEW:              Cells(C, _, _, _, _, C, _, C, _),
+    P.SUPPORT_CHECK:             Cells(C, _, _, _, _, C, _, _, _),
+    P.NODE_VIEW:                 Cells(A, _, _, _, _, A, _, A, _),
+    P.NODE_DRAIN:                Cells(A, _, _, _, _, A, _, _, _),
+    P.LIVE_CONNECT:              Cells(C, C, C, C, _, C, _, _, O),
+    P.SITTING_ATTEND:            Cells(_, _, _, _, _, _, _, _, O),
+    P.CHECK_IN_ANSWER:           Cells(_, _, _, _, _, _, _, _, O),
+    P.EXAM_ANSWER:               Cells(_, _, _, _, _, _, _, _, O),
+    P.BIOMETRICS_VIEW:           Cells(C, _, _, _, C, _, C, C, _),
+    P.BIOMETRICS_REVOKE:         Cells(C, _, _, _, C, _, _, _, _),
+    P.ATTENTION_SWITCH:          Cells(C, _, _, _, _, _, _, _, _),
+    P.CONVERSATION_HOLD:         Cells(C, _, S, _, _, _, _, _, _),
+    P.CONVERSATION_JOIN:         Cells(C, C, C, C, _, _, _, _, O),
+    P.MEDIA_PUBLISH:             Cells(_, _, _, _, _, _, _, _, O),
+    P.RECORDING_HAND_IN:         Cells(_, _, _, _, _, _, _, _, O),
+    P.ACCESS_VIEW:               Cells(C, C, C, C, C, C, C, _, _),
+    P.ASSIGNMENT_EDIT:           Cells(C, C, _, _, _, _, _, _, _),
+    P.GRANT_GIVE:                Cells(C, _, _, _, C, _, _, _, _),
+    P.API_CLIENT_EDIT:           Cells(C, _, _, _, _, _, _, _, _),
+    P.APPROVAL_DECIDE:           Cells(C, C, _, _, C, _, _, _, _),
+    P.FOUR_EYES_EDIT:            Cells(C, _, _, _, C, _, _, _, _),
+    P.ACCOUNT_OWN:               Cells(O, O, O, O, O, O, O, _, _),
+    P.ACCOUNT_SECURE:            Cells(O, O, O, O, O, O, O, _, _),
+    P.ACCOUNT_PROVE:             Cells(O, O, O, O, O, O, O, _, _),
+    P.NOTICE_ANSWER:             Cells(C, _, _, _, C, _, _, _, _),
 }
-"""What each role may do within its company."""
+# fmt: on
+"""Every permission has a row: a new one is added here, and to ``EXPECTED`` of its test."""
 
-CANDIDATE_PERMISSIONS = frozenset(
+
+def _column(name: str) -> frozenset[Permission]:
+    return frozenset(permission for permission, cells in TABLE.items() if getattr(cells, name) is not None)
+
+
+ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {role: _column(role.value) for role in Role}
+"""What each role may do at all, somewhere."""
+
+CANDIDATE_PERMISSIONS: Final = _column("candidate")
+"""What a candidate may do within their own sitting."""
+
+API_PERMISSIONS: Final = _column("api_client")
+"""What an API client may be given."""
+
+OPENED_BY: Final[dict[GrantedSight, frozenset[Permission]]] = {
+    GrantedSight.FACES: frozenset({P.SITTING_REVIEW, P.PHOTO_VIEW}),
+    GrantedSight.RECORDINGS: frozenset({P.SITTING_REVIEW, P.RECORDING_VIEW}),
+}
+"""What a grant for a ticket opens."""
+
+
+DANGEROUS: Final = frozenset(
     {
-        _P.SITTING_ATTEND,
-        _P.CHECK_IN_ANSWER,
-        _P.EXAM_ANSWER,
-        _P.MEDIA_PUBLISH,
-        _P.RECORDING_HAND_IN,
-        _P.LIVE_CONNECT,
-        _P.CHAT_READ,
-        _P.CHAT_WRITE,
-        _P.CONVERSATION_JOIN,
+        P.RECORDING_EXPORT,
+        P.EXAM_EDIT,
+        P.NETWORK_EDIT,
+        P.STAFF_EDIT,
+        P.NODE_DRAIN,
+        P.BIOMETRICS_REVOKE,
+        P.ATTENTION_SWITCH,
+        P.ACCOUNT_SECURE,
+        P.GRANT_GIVE,
+        P.API_CLIENT_EDIT,
+        P.FOUR_EYES_EDIT,
     }
 )
-"""What a candidate may do within their own sitting."""
+"""Acts (any method but GET) that want a second factor shown within ``settings.proof_minutes``."""
 
 
 def permits(role: Role | None, permission: Permission) -> bool:
-    """Return whether ``role`` may; None is a candidate."""
+    """Return whether ``role`` may, somewhere; None is a candidate."""
     granted = CANDIDATE_PERMISSIONS if role is None else ROLE_PERMISSIONS[role]
     return permission in granted

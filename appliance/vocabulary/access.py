@@ -6,6 +6,8 @@ from enum import StrEnum
 class Scope(StrEnum):
     """How far a permission reaches; the table in ``appliance.security.permission_map`` has one in each cell."""
 
+    APPLIANCE = "appliance"
+    """The whole appliance, which all its companies share."""
     COMPANY = "company"
     """Everything of one's own company. For an account that is limited to its exams it is ``exam``."""
     EXAM = "exam"

@@ -13,6 +13,7 @@ from appliance.vocabulary import Role
 SETTINGS = load_settings({}, secret_key="the key of these tests, long enough for HS512 too " * 2)
 CLAIMS = {
     "aud": "live", "sub": "user:7", "sitting": None, "company": 3, "role": "proctor", "name": "Anna",
+    "limited": False,
     "exp": utcnow() + timedelta(days=1),  # made when the tests are collected, which may be long ago
 }  # fmt: skip
 
@@ -31,6 +32,8 @@ def test_user():
     identity = live_tokens.read(SETTINGS, live_tokens.for_user(SETTINGS, 7, 3, Role.PROCTOR, "Anna"))
     assert identity == live_tokens.LiveIdentity("user", 7, 3, "Anna", sitting_id=None, role=Role.PROCTOR)
     assert live_tokens.read(SETTINGS, sign()) == identity
+    limited = live_tokens.for_user(SETTINGS, 7, 3, Role.REVIEWER, "Anna", limited=True)
+    assert live_tokens.read(SETTINGS, limited).limited
 
 
 @pytest.mark.parametrize(
@@ -39,6 +42,7 @@ def test_user():
         "", "x.y.z", sign("another key, also long enough for it"), sign(aud="other"), sign(aud="absent"),
         sign(exp=utcnow() - timedelta(seconds=1)), sign(exp="absent"), sign(sub="absent"), sign(sub="user"),
         sign(sub="user:x"), sign(role="king"), sign(company=None), sign("", "none"), sign(algorithm="HS512"),
+        sign(limited="absent"),
         sign(role=None), sign(sub="candidate:7"), sign(sub="candidate:7", role=None, sitting=8), sign(sub="robot:7"),
     ],
 )  # fmt: skip

@@ -10,21 +10,21 @@ EXPECTED = """
 room.view                 yes   -         yes     -        -                -       -       -
 sitting.list              yes   yes       yes     yes      yes              yes     -       -
 sitting.view              yes   yes       yes     yes      yes              yes     -       -
-sitting.review            yes   yes       yes     yes      -                -       -       -
+sitting.review            yes   yes       yes     yes      -                yes       -       -
 sitting.claim             yes   -         yes     -        -                -       -       -
 sitting.start             yes   -         yes     -        -                -       -       -
 sitting.pause             yes   -         yes     -        -                -       -       -
 sitting.finish            yes   -         yes     -        -                -       -       -
 sitting.refuse_identity   yes   -         yes     -        -                -       -       -
 photo.request             yes   -         yes     -        -                -       -       -
-photo.view                yes   yes       yes     yes      -                -       -       -
+photo.view                yes   yes       yes     yes      -                yes       -       -
 warning.send              yes   -         yes     -        -                -       -       -
 incident.mark             yes   yes       yes     yes      -                -       -       -
 observation.decide        yes   yes       yes     yes      -                -       -       -
 chat.read                 yes   yes       yes     yes      -                -       -       yes
 chat.write                yes   -         yes     -        -                -       -       yes
 media.watch               yes   -         yes     -        -                -       -       -
-recording.view            yes   yes       yes     yes      -                -       -       -
+recording.view            yes   yes       yes     yes      -                yes       -       -
 recording.export        yes   yes       -       yes      -                -       -       -
 conclusion.give           yes   yes       yes     yes      -                -       -       -
 audit.read                yes   -         -       -        yes              -       yes     -
@@ -48,6 +48,12 @@ check_in.answer           -     -         -       -        -                -   
 exam.answer               -     -         -       -        -                -       -       yes
 media.publish             -     -         -       -        -                -       -       yes
 recording.hand_in         -     -         -       -        -                -       -       yes
+access.view               yes   yes       yes     yes      yes              yes     yes     -
+assignment.edit           yes   yes       -       -        -                -       -       -
+grant.give                yes   -         -       -        yes              -       -       -
+api_client.edit           yes   -         -       -        -                -       -       -
+approval.decide           yes   yes       -       -        yes              -       -       -
+four_eyes.edit            yes   -         -       -        yes              -       -       -
 """
 
 _lines = [line.split() for line in EXPECTED.strip().splitlines()]

@@ -67,6 +67,6 @@ def test_actor_of_an_identity(make, sitting):
     assert (actor.kind, actor.id, actor.name, actor.role) == (
         "candidate",
         str(sitting.id),
-        sitting.candidate.name,
+        f"candidate of sitting {sitting.id}",
         None,
     )
