@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from appliance.db import SessionFactory, make_engine, make_session_factory
 from appliance.errors import SettingInvalid
 from appliance.settings import Settings
-from appliance.vault import MasterKey, Vault
+from appliance.vault import Vault, open_master_key
 
 MIN_SECRET_LENGTH = 32
 """HS256 asks for a key as long as its hash (RFC 7518, 3.2)."""
@@ -32,5 +32,5 @@ def assemble(settings: Settings) -> Collaborators:
         raise SettingInvalid(f"secret_key is too short; make one with: openssl rand -hex {MIN_SECRET_LENGTH}")
     # A thread of a process works with one session at a time; each process has at most as many threads.
     engine = make_engine(settings.database_url)
-    vault = Vault(settings.vault, MasterKey.load_or_create(settings.master_key_file))
+    vault = Vault(settings.vault, open_master_key(settings))
     return Collaborators(settings, make_session_factory(engine), vault)

@@ -19,7 +19,7 @@ from appliance import schema
 from appliance.collaborators import Collaborators
 from appliance.db import SessionFactory, libpq_url, make_engine, make_session_factory
 from appliance.settings import Settings, load_settings
-from appliance.vault import MasterKey, Vault
+from appliance.vault import Vault, open_master_key
 from tests.factories import Factories
 
 TEMPLATE = "kustos_template"
@@ -112,7 +112,7 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
 
 @pytest.fixture
 def vault(settings: Settings) -> Vault:
-    return Vault(settings.vault, MasterKey.load_or_create(settings.master_key_file))
+    return Vault(settings.vault, open_master_key(settings))
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from appliance.errors import ApplianceError, BadInput
 from appliance.evidence import EvidenceKey, verify
 from appliance.evidence.report import as_json, as_lines
 from appliance.services import exports, sittings
-from appliance.vault import MasterKey, Vault
+from appliance.vault import Vault, open_master_key
 from appliance.vocabulary import ExportContainer, ExportContent
 
 DATA = click.option("--data", default=None, help="Data folder of `kustos up`, if it is not ./.data.")
@@ -58,7 +58,7 @@ def verify_(files: tuple[Path, ...], public_key: Path | None, as_program: bool) 
 def key(data: str | None) -> None:
     """Print the public key that exports are signed with, and on stderr its fingerprint."""
     settings = command_settings(data)
-    vault = Vault(settings.vault, MasterKey.load_or_create(settings.master_key_file))
+    vault = Vault(settings.vault, open_master_key(settings))
     signer = EvidenceKey.load_or_create(settings.evidence_key_file, vault)
     click.echo(signer.public_pem.decode(), nl=False)
     click.echo(f"fingerprint: {signer.fingerprint}", err=True)

@@ -1,7 +1,6 @@
 """The appliance's signing key: made once, kept wrapped under the master key; its public half is for everybody."""
 
 import hashlib
-import os
 import secrets
 from pathlib import Path
 from typing import Final, Self
@@ -12,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from appliance.errors import BadInput, SettingInvalid, VaultTampered
 from appliance.vault import Vault
-from appliance.vault.keys import sync_folder
+from appliance.vault.files import put_new
 
 _HEAD: Final = b"kustos evidence key 1\n"
 """Before the 32 secret bytes: another wrapped secret put into this file is no signing key."""
@@ -33,7 +32,7 @@ class EvidenceKey:
         exports signed by another key would not be believed.
         """
         if not path.exists():
-            _create(path, vault)
+            put_new(path, (vault.wrap(_HEAD + secrets.token_bytes(32)).hex() + "\n").encode())
         try:
             plain = vault.unwrap(bytes.fromhex(path.read_text(encoding="ascii")))
         except (ValueError, VaultTampered):
@@ -72,22 +71,3 @@ def fingerprint(key: Ed25519PublicKey) -> str:
     """Return SHA-256 of the key's DER form in groups of four hex digits, to be compared by eye or by telephone."""
     digest = hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
     return " ".join(digest[at : at + 4] for at in range(0, len(digest), 4))
-
-
-def _create(path: Path, vault: Vault) -> None:
-    """Make the file in one step, so that of two processes signing for the first time both use the same key."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(vault.wrap(_HEAD + secrets.token_bytes(32)).hex() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(fresh, path)
-        except FileExistsError:
-            return
-    finally:
-        fresh.unlink()
-    sync_folder(path.parent)

@@ -10,7 +10,7 @@ from appliance.models.columns import Id
 
 
 class DataKey(Base):
-    """A key of one sitting or person, wrapped by the master key; destroying it erases what it sealed."""
+    """A key of one sitting or person; destroying it erases what it sealed. The key itself lies in a file of keys."""
 
     __tablename__ = "data_key"
 
@@ -18,8 +18,10 @@ class DataKey(Base):
     purpose: Mapped[str] = mapped_column(unique=True)
     """``sitting:42``: one key a purpose."""
     wrapped: Mapped[bytes | None]
+    """Only of rows from before keys had files of their own, until they are moved there."""
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     destroyed_at: Mapped[datetime | None]
+    """The truth of whether there is a key: a file of keys out of an old backup brings none back."""
 
 
 class VaultObject(Base):

@@ -163,7 +163,9 @@ def _protection(session: Session, company_id: int) -> dict[str, Any] | None:
 def _keys(session: Session, company_id: int) -> dict[str, int]:
     """Return how many people's keys there are, and how many were destroyed (revoked or erased)."""
     owner = func.split_part(func.split_part(DataKey.purpose, ":", 2), "#", 1)
-    query = select(func.count(DataKey.wrapped), func.count(DataKey.destroyed_at))
+    query = select(func.count() - func.count(DataKey.destroyed_at), func.count(DataKey.destroyed_at)).select_from(
+        DataKey
+    )
     query = query.join(Candidate, cast(Candidate.id, String) == owner)
     living, destroyed = session.execute(
         query.where(DataKey.purpose.startswith("face:"), Candidate.company_id == company_id)

@@ -17,11 +17,11 @@ from sqlalchemy.orm import Session
 from appliance import audit
 from appliance.audit import Actor
 from appliance.db import utcnow
-from appliance.errors import KeyDestroyed, NotFound
+from appliance.errors import NotFound
 from appliance.models import Candidate, DataKey, FaceProtection, FaceTemplate, Sitting
 from appliance.services import profiles
 from appliance.services.template_protection import Binding, Protection, Vector
-from appliance.vault import Vault
+from appliance.vault import KEY_COLUMNS, StoredKey, Vault
 
 KEPT: Final = 3
 """Templates of one person in use: the newest; people change, and more would not tell more."""
@@ -230,8 +230,8 @@ def load(
         last = rows[-1].id
         yield [
             (row.id, row.candidate_id, protection.open(row.content, key, _bound(row, company_id)))
-            for row in rows
-            if (key := _person_key(vault, row)) is not None
+            for row, key in zip(rows, _person_keys(vault, rows), strict=True)
+            if key is not None
         ]
 
 
@@ -267,8 +267,7 @@ def _turn(session: Session, vault: Vault, company_id: int, old: Protection, new:
             break
         last = rows[-1].id
         turned = []
-        for row in rows:
-            key = _person_key(vault, row)
+        for row, key in zip(rows, _person_keys(vault, rows), strict=True):
             if key is None:
                 continue
             bound = _bound(row, company_id)
@@ -305,17 +304,15 @@ def _in_use() -> Select[FaceTemplate]:
 
 
 def _with_keys() -> Any:
-    """Select templates, each with its person's wrapped key."""
+    """Select templates, each with its person's key."""
     columns = (FaceTemplate.id, FaceTemplate.candidate_id, FaceTemplate.protection_version, FaceTemplate.model_hash)
-    query = select(*columns, FaceTemplate.content, DataKey.purpose, DataKey.wrapped)
+    query = select(*columns, FaceTemplate.content, *KEY_COLUMNS)
     return query.join(DataKey, DataKey.purpose == func.concat("face:", FaceTemplate.candidate_id))
 
 
-def _person_key(vault: Vault, row: Any) -> bytes | None:
-    try:
-        return vault.derive_again(row.purpose, row.wrapped, LABEL)
-    except KeyDestroyed:
-        return None
+def _person_keys(vault: Vault, rows: Sequence[Any]) -> list[bytes | None]:
+    keys = [StoredKey(row.key_id, row.purpose, row.wrapped, row.destroyed_at) for row in rows]
+    return vault.derive_many(keys, LABEL)
 
 
 def _binding(row: FaceTemplate) -> Binding:

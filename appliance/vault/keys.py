@@ -1,23 +1,34 @@
-"""The master key and what it wraps."""
+"""A master key whose bytes this process holds."""
 
-import os
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Final, Protocol, Self
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from appliance.errors import SettingInvalid, VaultTampered
+from appliance.vault.files import put_new
 
-KEY_BYTES = 32
-NONCE_BYTES = 12
+KEY_BYTES: Final = 32
+NONCE_BYTES: Final = 12
+TAG_BYTES: Final = 16
+
+
+class WrapsKeys(Protocol):
+    """What wraps keys and small secrets: a key in memory, one in a token, or all generations of one."""
+
+    def wrap(self, plain: bytes, bound_to: bytes) -> bytes:
+        """Encrypt ``plain`` so that it opens only with the same ``bound_to``."""
+
+    def unwrap(self, wrapped: bytes, bound_to: bytes) -> bytes:
+        """Return what was wrapped; raise ``VaultTampered``."""
 
 
 @dataclass(frozen=True, slots=True)
 class MasterKey:
-    """The key that wraps all others; whoever has it and the database can read everything."""
+    """The key that wraps all others; whoever has it and the folder of data keys can read everything."""
 
     secret: bytes = field(repr=False)
 
@@ -33,10 +44,13 @@ class MasterKey:
         Raises ``SettingInvalid`` when the file is malformed or readable by others.
         """
         if not path.exists():
-            _create(path)
-        mode = path.stat().st_mode & 0o777
-        if mode & 0o077:
-            raise SettingInvalid(f"{path}: others may read the master key; run: chmod 600 {path}")
+            put_new(path, (secrets.token_bytes(KEY_BYTES).hex() + "\n").encode())
+        return cls.load(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read the key file; raise ``SettingInvalid`` when it is missing, malformed or readable by others."""
+        demand_private(path)
         try:
             secret = bytes.fromhex(path.read_text(encoding="ascii"))
         except ValueError:
@@ -55,32 +69,19 @@ class MasterKey:
         try:
             return AESGCM(self.secret).decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], bound_to)
         except (InvalidTag, ValueError) as error:
-            raise VaultTampered("A wrapped key or secret was altered, or the master key is another one.") from error
+            raise unwrappable() from error
 
 
-def _create(path: Path) -> None:
-    """Make the file in one step, so that of two processes starting together both read the same key."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+def unwrappable() -> VaultTampered:
+    """Return the error of everything that does not open."""
+    return VaultTampered("A wrapped key or secret was altered, or the master key is another one.")
+
+
+def demand_private(path: Path) -> None:
+    """Raise ``SettingInvalid`` when the file is missing or others may read it."""
     try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_bytes(KEY_BYTES).hex() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(fresh, path)
-        except FileExistsError:
-            return  # another process was first; its key counts
-    finally:
-        fresh.unlink()
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a new name in ``folder`` survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        mode = path.stat().st_mode & 0o777
+    except FileNotFoundError as error:
+        raise SettingInvalid(f"{path}: is missing; restore it from your backup") from error
+    if mode & 0o077:
+        raise SettingInvalid(f"{path}: others may read this secret; run: chmod 600 {path}")

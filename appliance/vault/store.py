@@ -4,11 +4,11 @@ import hmac
 import io
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple, Self
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -17,27 +17,52 @@ from sqlalchemy.orm import Session
 from appliance.db import utcnow
 from appliance.errors import KeyDestroyed
 from appliance.models import DataKey, VaultObject
-from appliance.vault.keys import KEY_BYTES, MasterKey, sync_folder
+from appliance.vault.data_keys import PLACES, DataKeyFiles
+from appliance.vault.files import sync_folder
+from appliance.vault.keys import KEY_BYTES, WrapsKeys
 from appliance.vault.sealed_file import PREFIX_BYTES, Label, SealedReader, encrypt
+from appliance.vault.wiping import wipe_after_commit
 
 SUFFIX = ".sealed"
 
+SMALL_SECRET = b"secret"
+"""What small secrets are bound to."""
+
+
+class StoredKey(NamedTuple):
+    """What a key's row says."""
+
+    id: int
+    purpose: str
+    wrapped: bytes | None
+    destroyed_at: datetime | None
+
+    @classmethod
+    def of(cls, row: DataKey) -> Self:
+        """Return what this row says."""
+        return cls(row.id, row.purpose, row.wrapped, row.destroyed_at)
+
+
+KEY_COLUMNS = (DataKey.id.label("key_id"), DataKey.purpose, DataKey.wrapped, DataKey.destroyed_at)
+"""For queries that join keys to their owners."""
+
 
 class Vault:
-    """Sealed files in a folder, their keys wrapped in the database."""
+    """Sealed files in a folder, their keys in another; the database says what is what."""
 
-    def __init__(self, folder: Path, master_key: MasterKey) -> None:
-        """Use ``folder``, made when the first file is sealed."""
+    def __init__(self, folder: Path, master_key: WrapsKeys, keys: Path | None = None) -> None:
+        """Use ``folder``, made when the first file is sealed; data keys lie in ``keys`` (``../keys/data`` of it)."""
         self.folder = folder
-        self._master_key = master_key
+        self.master_key = master_key
+        self.data_keys = DataKeyFiles(keys or folder.parent / "keys" / "data", master_key)
 
     def wrap(self, secret: bytes) -> bytes:
         """Encrypt a small secret for a column of the database."""
-        return self._master_key.wrap(secret, b"secret")
+        return self.master_key.wrap(secret, SMALL_SECRET)
 
     def unwrap(self, wrapped: bytes) -> bytes:
         """Return the small secret; raise ``VaultTampered``."""
-        return self._master_key.unwrap(wrapped, b"secret")
+        return self.master_key.unwrap(wrapped, SMALL_SECRET)
 
     def seal(self, session: Session, purpose: str, kind: str, source: Path | bytes) -> VaultObject:
         """Encrypt ``source`` under the key of ``purpose``, made at its first use; the source itself stays.
@@ -65,15 +90,17 @@ class Vault:
     def destroy(self, session: Session, purpose: str) -> bool:
         """Destroy the key of ``purpose`` for ever; return whether there was one to destroy.
 
-        What was sealed under it is unreadable from the commit on, in every copy; the files go with the next sweep.
+        What was sealed under it is unreadable from the commit on, in every copy of files and database; the key itself
+        is overwritten right after it, or by the next sweep, as the sealed files are.
         """
         query = select(DataKey).where(DataKey.purpose == purpose).with_for_update()
         data_key = session.scalars(query.execution_options(populate_existing=True)).one_or_none()
-        if data_key is None or data_key.wrapped is None:
+        if data_key is None or data_key.destroyed_at is not None:
             return False
         data_key.wrapped = None
         data_key.destroyed_at = utcnow()
         session.flush()
+        wipe_after_commit(session, self.data_keys, data_key.id)
         return True
 
     def derive(self, session: Session, purpose: str, label: bytes) -> bytes:
@@ -83,9 +110,16 @@ class Vault:
         """
         return derived(self._secret(self._key_of(session, purpose)), label)
 
-    def derive_again(self, purpose: str, wrapped: bytes | None, label: bytes) -> bytes:
-        """Return what ``derive`` gave, from the key's own row; raise ``KeyDestroyed`` or ``VaultTampered``."""
-        return derived(self._unwrapped(purpose, wrapped), label)
+    def derive_many(self, data_keys: Iterable[StoredKey], label: bytes) -> list[bytes | None]:
+        """Return what ``derive`` gave for each key, None where it is destroyed; many at once are far cheaper."""
+        return [None if secret is None else derived(secret, label) for secret in self.secrets(list(data_keys))]
+
+    def secrets(self, data_keys: Sequence[StoredKey]) -> list[bytes | None]:
+        """Return the keys themselves, None where one is destroyed; raise ``VaultTampered``."""
+        kept = [one for one in data_keys if one.destroyed_at is None and one.wrapped is None]
+        opened = iter(self.data_keys.get_many((one.id, one.purpose) for one in kept))
+        found = {one.id: secret for one, secret in zip(kept, opened, strict=True)}
+        return [found.get(one.id) if one.wrapped is None else self._former(one) for one in data_keys]
 
     def replace(self, session: Session, purpose: str) -> bool:
         """Destroy the key of ``purpose``, and let the next use make a new one; return whether there was one."""
@@ -100,9 +134,10 @@ class Vault:
         """Delete files that nothing can open any more and return how many.
 
         These are files without a row (a seal that rolled back or was killed, once older than ``min_age``) and files
-        whose key was destroyed.
+        whose key was destroyed. Keys that a killed process left behind are overwritten likewise.
         """
-        living = select(VaultObject.path).join(DataKey).where(DataKey.wrapped.is_not(None))
+        self._sweep_keys(session, min_age)
+        living = select(VaultObject.path).join(DataKey).where(DataKey.destroyed_at.is_(None))
         known = set(session.scalars(select(VaultObject.path)))
         readable = set(session.scalars(living))
         newest = (utcnow() - min_age).timestamp()
@@ -115,20 +150,57 @@ class Vault:
             gone += 1
         return gone
 
+    def adopt(self, session: Session, limit: int = 500) -> int:
+        """Move up to ``limit`` keys out of the database, where they were kept once, and return how many were moved.
+
+        They are on the disk before the caller's commit takes them out of the rows; until then both are good.
+        """
+        rows = select(DataKey).where(DataKey.wrapped.is_not(None)).order_by(DataKey.id).limit(limit)
+        moved = 0
+        for data_key in session.scalars(rows.with_for_update().execution_options(populate_existing=True)):
+            self.data_keys.put(data_key.id, data_key.purpose, self._former(StoredKey.of(data_key)))
+            data_key.wrapped = None
+            moved += 1
+        session.flush()
+        return moved
+
+    def _sweep_keys(self, session: Session, min_age: timedelta) -> None:
+        """Overwrite keys that were destroyed, and those of acts that rolled back or were killed."""
+        newest = (utcnow() - min_age).timestamp()
+        for page in self.data_keys.pages():
+            places = self.data_keys.places(page)
+            ids = DataKey.id.between(page * PLACES, (page + 1) * PLACES - 1)
+            rows = {
+                row.id: row.destroyed_at
+                for row in session.execute(select(DataKey.id, DataKey.destroyed_at).where(ids))
+            }
+            gone = [one.key_id for one in places if one.key_id in rows and rows[one.key_id] is not None]
+            lost = [one.key_id for one in places if one.key_id not in rows and one.made <= newest]
+            if gone or lost:
+                self.data_keys.wipe(gone + lost)
+
     def _key_of(self, session: Session, purpose: str) -> DataKey:
         """Return the key's row, locked against being destroyed before the caller's commit."""
-        fresh = self._master_key.wrap(secrets.token_bytes(KEY_BYTES), _bound(purpose))
-        session.execute(insert(DataKey).values(purpose=purpose, wrapped=fresh).on_conflict_do_nothing())
         query = select(DataKey).where(DataKey.purpose == purpose).with_for_update(read=True)
-        return session.scalars(query.execution_options(populate_existing=True)).one()
+        query = query.execution_options(populate_existing=True)
+        found = session.scalars(query).one_or_none()
+        if found is not None:
+            return found
+        fresh = insert(DataKey).values(purpose=purpose).on_conflict_do_nothing().returning(DataKey.id)
+        key_id = session.scalars(fresh).one_or_none()
+        if key_id is not None:  # None: another process was first, and has put its key there before its commit
+            self.data_keys.put(key_id, purpose, secrets.token_bytes(KEY_BYTES))
+        return session.scalars(query).one()
 
     def _secret(self, data_key: DataKey) -> bytes:
-        return self._unwrapped(data_key.purpose, data_key.wrapped)
+        (secret,) = self.secrets([StoredKey.of(data_key)])
+        if secret is None:
+            raise KeyDestroyed(purpose=data_key.purpose)
+        return secret
 
-    def _unwrapped(self, purpose: str, wrapped: bytes | None) -> bytes:
-        if wrapped is None:
-            raise KeyDestroyed(purpose=purpose)
-        return self._master_key.unwrap(wrapped, _bound(purpose))
+    def _former(self, data_key: StoredKey) -> bytes:
+        """Return a key that is still in the database."""
+        return self.master_key.unwrap(data_key.wrapped or b"", _bound(data_key.purpose))
 
     @contextmanager
     def _new_file(self, relative: Path) -> Iterator[BinaryIO]:

@@ -103,7 +103,7 @@ def test_a_head_that_moves_as_asked_passes_and_its_pictures_are_gone(at_challeng
     row = judged(session, vault, challenge)
     assert row.state is ChallengeState.PASSED, (row.reasons, row.finding)
     assert not challenges.evidence(session, row.id)
-    assert session.query(DataKey).filter_by(purpose=f"challenge:{row.id}").one().wrapped is None
+    assert session.query(DataKey).filter_by(purpose=f"challenge:{row.id}").one().destroyed_at is not None
     told = browser.get("/api/v1/sitting").json
     assert told["challenges"]["liveness"]["done"] and told["step"] == "waiting_room"
     shown = staff(Role.REVIEWER).get(f"/api/v1/sittings/{sitting.id}/timeline").json["challenges"]

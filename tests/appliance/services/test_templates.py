@@ -95,7 +95,7 @@ def test_a_destroyed_key_is_the_end_of_a_template(session, vault, enrolled, make
         templates.compare(session, vault, sitting, face(1), MODEL)
     with pytest.raises(KeyDestroyed):
         templates.enrol(session, actor, vault, sitting, face(1), MODEL)
-    assert session.scalar(select(DataKey.wrapped).where(DataKey.purpose == f"face:{sitting.candidate_id}")) is None
+    assert session.scalar(select(DataKey.destroyed_at).where(DataKey.purpose == f"face:{sitting.candidate_id}"))
     assert kept
 
 

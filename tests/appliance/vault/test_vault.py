@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from appliance.errors import KeyDestroyed, VaultTampered
 from appliance.models import DataKey, VaultObject
-from appliance.vault import MasterKey, Vault
+from appliance.vault import MasterKey, StoredKey, Vault
+from appliance.vault.data_keys import HEAD_BYTES, PLACE_BYTES, PLACES
 from appliance.vault.sealed_file import BLOCK, TAG
 
 HEADER = 40
@@ -169,9 +170,13 @@ def test_row_that_names_another_file_kind_or_key_is_found(session: Session, vaul
     assert read(session, vault, photo) == read(session, vault, sealed) == DATA
 
 
-def test_wrapped_key_of_another_purpose_is_found(session: Session, vault: Vault, sealed: VaultObject):
+def test_key_of_another_purpose_is_found(session: Session, vault: Vault, sealed: VaultObject):
     foreign = session.get_one(DataKey, vault.seal(session, "sitting:2", "part", DATA).data_key_id)
-    session.get_one(DataKey, sealed.data_key_id).wrapped = foreign.wrapped
+    (page,) = vault.data_keys.folder.glob("*.keys")
+    content = bytearray(page.read_bytes())
+    one, other = (HEAD_BYTES + key_id % PLACES * PLACE_BYTES for key_id in (sealed.data_key_id, foreign.id))
+    content[one : one + PLACE_BYTES] = content[other : other + PLACE_BYTES]
+    page.write_bytes(content)
     with pytest.raises(VaultTampered, match="wrapped key"):
         read(session, vault, sealed)
 
@@ -206,17 +211,16 @@ def test_derived_keys_follow_from_purpose_and_label(session: Session, vault: Vau
     assert vault.derive(session, "face:1", b"template") == first
     assert vault.derive(session, "face:1", b"something else") != first
     assert vault.derive(session, "face:2", b"template") != first
-    row = session.query(DataKey).filter_by(purpose="face:1").one()
-    assert vault.derive_again("face:1", row.wrapped, b"template") == first
+    rows = session.query(DataKey).order_by(DataKey.purpose).all()
+    keys = [StoredKey.of(row) for row in rows]
+    second = vault.derive(session, "face:2", b"template")
+    assert vault.derive_many(keys, b"template") == [first, second]
     with pytest.raises(VaultTampered):
-        vault.derive_again("face:2", row.wrapped, b"template")  # a key is bound to its purpose
+        vault.derive_many([keys[0]._replace(purpose="face:2")], b"template")  # a key is bound to its purpose
     assert vault.destroy(session, "face:1")
-    for again in (
-        lambda: vault.derive(session, "face:1", b"template"),
-        lambda: vault.derive_again("face:1", None, b""),
-    ):
-        with pytest.raises(KeyDestroyed):
-            again()
+    assert vault.derive_many(map(StoredKey.of, rows), b"template") == [None, second]
+    with pytest.raises(KeyDestroyed):
+        vault.derive(session, "face:1", b"template")
 
 
 def test_a_replaced_key_erases_and_its_purpose_goes_on(session: Session, vault: Vault, sealed: VaultObject):

@@ -162,7 +162,7 @@ def stored(count):
     """How long a worker needs to read, open and hold all templates of a company, and a search with the database."""
     with database() as (factory, url), tempfile.TemporaryDirectory() as folder, factory() as session:
         master = MasterKey.generate()
-        vault = Vault(Path(folder), master)
+        vault = Vault(Path(folder) / "vault", master)
         company = Company(slug="bench", name="Bench", integration_secret=b"")
         session.add(company)
         session.commit()
