@@ -1,0 +1,1 @@
+"""What is spoken with a customer's identity provider: OpenID Connect and LDAP. Knows no database and no request."""
