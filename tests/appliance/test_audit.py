@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from appliance import audit
 from appliance.audit import Actor
 from appliance.db import SessionFactory, unit_of_work
-from appliance.errors import AuditBroken
+from appliance.errors import AuditBroken, AuditUnavailable
 from appliance.models import AuditEntry, Company
 from appliance.vocabulary import Role
 
@@ -93,7 +93,7 @@ def test_insert_that_fails_fails_the_act(session: Session):
     session.commit()
     session.add(Company(slug="x", name="X", integration_secret=b""))
     act(session)
-    with pytest.raises(DBAPIError):
+    with pytest.raises(AuditUnavailable, match="nothing was done"):
         session.commit()
     session.rollback()
     assert session.query(Company).count() == 0
