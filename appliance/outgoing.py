@@ -78,6 +78,7 @@ class Outgoing:
         trust: ssl.SSLContext | None = None,
         total_seconds: float = TOTAL_SECONDS,
         most_bytes: int = MOST_BYTES,
+        most_redirects: int = MOST_REDIRECTS,
     ) -> None:
         """``trust``: the authorities believed; by default those of certifi."""
         self._policy = policy
@@ -85,6 +86,7 @@ class Outgoing:
         self._trust = trust
         self._total_seconds = total_seconds
         self._most_bytes = most_bytes
+        self._most_redirects = most_redirects
 
     def request(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, content: bytes | None = None
@@ -113,7 +115,7 @@ class Outgoing:
         # trust_env: a proxy of the environment would look the name up itself, after we have judged it
         timeout = httpx.Timeout(self._total_seconds, connect=CONNECT_SECONDS)
         async with httpx.AsyncClient(verify=verify, trust_env=False, timeout=timeout) as client:
-            for _hop in range(MOST_REDIRECTS + 1):
+            for _hop in range(self._most_redirects + 1):
                 answer = await self._ask(client, method, url, headers, content)
                 target = answer.headers.get("Location")
                 if answer.status not in _REDIRECTS or target is None:
@@ -124,7 +126,7 @@ class Outgoing:
                 if _origin(following) != _origin(url):
                     headers = httpx.Headers([(n, v) for n, v in headers.items() if n.lower() not in _DROPPED])
                 url = following
-        raise OutgoingFailed(f"The other side sends us on more than {MOST_REDIRECTS} times.")
+        raise OutgoingFailed(f"The other side sends us on more than {self._most_redirects} times.")
 
     async def _ask(
         self, client: httpx.AsyncClient, method: str, url: httpx.URL, headers: httpx.Headers, content: bytes | None

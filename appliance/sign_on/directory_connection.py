@@ -6,6 +6,7 @@ import ssl
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -13,8 +14,9 @@ from urllib.parse import urlsplit
 import certifi
 import ldap
 
+from appliance.outgoing import OutgoingPolicy, is_allowed
 from appliance.sign_on.failures import ProviderAway, ProviderWrong, SignOnFailed
-from appliance.sign_on.fetch import judge_address, tls_context
+from appliance.sign_on.fetch import LOOPBACK, tls_context
 from appliance.sign_on.ldap_settings import LdapSettings
 
 Connection = Any
@@ -113,8 +115,10 @@ def _judge(host: str, port: int, *, loopback: bool) -> None:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
         raise ProviderAway(f"The name {host} is not known here; check DNS.", step="name") from error
+    policy = OutgoingPolicy((host, *(LOOPBACK if loopback else ())))
     for one in found:
-        judge_address(host, str(one[4][0]), loopback=loopback)
+        if not is_allowed(ip_address(str(one[4][0]).partition("%")[0]), host, policy):
+            raise ProviderWrong(f"{host} is at {one[4][0]}, where no directory may be.", step="address")
 
 
 def _tls_cause(host: str, port: int, settings: LdapSettings, *, start_tls: bool) -> SignOnFailed:
