@@ -4,7 +4,21 @@ import sys
 
 import click
 
-from appliance.cli import analyse, audit, biometrics, check, demo, evidence, nodes, processes, templates, up
+from appliance.cli import (
+    analyse,
+    audit,
+    biometrics,
+    check,
+    demo,
+    deploy,
+    evidence,
+    nodes,
+    processes,
+    schema,
+    templates,
+    up,
+    vault,
+)
 from appliance.errors import ApplianceError
 
 
@@ -38,3 +52,9 @@ main.add_command(analyse.analyse)
 main.add_command(demo.demo)
 main.add_command(evidence.evidence)
 main.add_command(templates.templates)
+main.add_command(vault.vault)
+main.add_command(deploy.bundle)
+main.add_command(deploy.inventory)
+main.add_command(deploy.install)
+main.add_command(deploy.uninstall)
+main.add_command(schema.schema)
