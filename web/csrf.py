@@ -6,9 +6,9 @@ import secrets
 from typing import Any
 
 from appliance.errors import CsrfRefused
-from appliance.security.cookies import csrf_fits
+from appliance.security.cookies import csrf_fits, name_on
 from web.headers import origin_of
-from web.policy import Side, set_cookie
+from web.policy import Side, read_cookie, set_cookie
 from web.services import Request
 
 HEADER = "X-CSRF-Token"
@@ -48,15 +48,17 @@ def token(request: Request) -> str:
     visitor = request.visitor_if_known
     if visitor is not None:
         return visitor.csrf_token
-    return _pre_token(request, request.cookies.get(PRE_SESSION_COOKIE, ""))
+    return _pre_token(request, read_cookie(request, PRE_SESSION_COOKIE))
 
 
 def pre_session_token(request: Request) -> str:
     """Return the form token for somebody not yet known, giving the browser its pre-session cookie if it has none."""
-    value = request.cookies.get(PRE_SESSION_COOKIE, "")
+    value = read_cookie(request, PRE_SESSION_COOKIE)
     if not value:
         value = secrets.token_urlsafe(32)
-        request.cookies[PRE_SESSION_COOKIE] = value  # a second form on the same page gets the same token
+        request.cookies[name_on(request.scheme, PRE_SESSION_COOKIE)] = (
+            value  # a second form on the same page gets the same token
+        )
 
         def give(request: Request, response: Any) -> None:
             set_cookie(request, response, PRE_SESSION_COOKIE, value)

@@ -22,6 +22,14 @@ PERMISSIONS_POLICY: Final = ", ".join(
         "usb=()",
         "serial=()",
         "midi=()",
+        "bluetooth=()",
+        "hid=()",
+        "accelerometer=()",
+        "gyroscope=()",
+        "magnetometer=()",
+        "browsing-topics=()",
+        "publickey-credentials-get=(self)",
+        "publickey-credentials-create=(self)",
     ]
 )
 

@@ -79,7 +79,7 @@ class SecurityPolicy:
 
 def find_staff(request: Request) -> Visitor | None:
     """Return the member of staff whose log-in this browser holds."""
-    token = request.cookies.get(cookies.STAFF_COOKIE)
+    token = read_cookie(request, cookies.STAFF_COOKIE)
     found = accounts.session_by_token(request.db, token, request.settings) if token else None
     return staff_visitor(found, request.client_address) if found else None
 
@@ -92,7 +92,7 @@ def staff_visitor(session: LoginSession, address: str) -> Visitor:
 
 
 def _candidate(request: Request) -> Visitor:
-    cookie = cookies.read_sitting_cookie(request.cookies.get(cookies.SITTING_COOKIE, ""))
+    cookie = cookies.read_sitting_cookie(read_cookie(request, cookies.SITTING_COOKIE))
     if cookie is None:
         raise LinkInvalid("No exam is open in this browser; please open the exam from your course.")
     sitting = admissions.sitting_by_token(request.db, cookie.sitting_id, cookie.token)
@@ -111,9 +111,15 @@ _FINDERS: dict[Side | None, Callable[[Request], Visitor | None]] = {
 }
 
 
+def read_cookie(request: Request, name: str) -> str:
+    """Return a cookie that ``set_cookie`` has set; empty if there is none."""
+    return str(request.cookies.get(cookies.name_on(request.scheme, name), ""))
+
+
 def set_cookie(request: Request, response: Any, name: str, value: str, max_age: int | None = None) -> None:
     """Set a cookie that no script reads and no other site's request carries."""
     secure = request.scheme == "https"
+    name = cookies.name_on(request.scheme, name)
     response.set_cookie(name, value, max_age=max_age, path="/", httponly=True, samesite="Lax", secure=secure)
 
 

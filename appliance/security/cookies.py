@@ -15,11 +15,20 @@ _MAX_LENGTH = 128
 """A cookie of ours has 43 characters and an id; anything longer is not looked at."""
 
 
+_ID_LIMIT = 2**63
+
+
 class SittingCookie(NamedTuple):
     """The two halves of a candidate's cookie."""
 
     sitting_id: int
     token: str
+
+
+def name_on(scheme: str, name: str) -> str:
+    """Return the cookie's name in the browser. By https: no other host, path or plain connection can set or overwrite
+    a ``__Host-`` cookie (RFC 6265bis, 4.1.3.2); by http: a browser would not take one."""
+    return f"__Host-{name}" if scheme == "https" else name
 
 
 def new_token() -> str:
@@ -51,5 +60,7 @@ def read_sitting_cookie(value: str) -> SittingCookie | None:
     """Return the halves, or None for anything that is not such a cookie."""
     number, dot, token = value.partition(".")
     if len(value) > _MAX_LENGTH or not dot or not token or not (number.isascii() and number.isdigit()):
+        return None
+    if int(number) >= _ID_LIMIT:
         return None
     return SittingCookie(int(number), token)

@@ -69,7 +69,7 @@ def _check(content: bytes) -> None:
     try:
         with Image.open(io.BytesIO(content), formats=("JPEG",)) as image:
             sides = image.size
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
         raise BadInput("A picture of the challenge is no JPEG.", field="pictures") from error
     if min(sides) < SMALLEST or max(sides) > LARGEST:
         raise BadInput("A picture of the challenge is too small or too large.", field="pictures", sides=list(sides))

@@ -31,8 +31,12 @@ http {{
   client_header_timeout 20s;  # a slow sender must not hold a connection for ever
   client_body_timeout 30s;
   client_max_body_size 12m;  # above settings.photo_max_bytes, so that the application words the refusal
+  map $http_cookie $kustos_visitor {{  # by https their names begin with __Host-, which no variable of nginx can
+    default $remote_addr;
+    "~kustos_(?:sitting|staff)=(?<kustos_token>[^;]+)" $kustos_token;
+  }}
   upstream gateways {{
-    hash $cookie_kustos_sitting$cookie_kustos_staff consistent;  # who comes back comes to the same one, if it lives
+    hash $kustos_visitor consistent;  # who comes back comes to the same one, if it lives
 {gateways}
   }}
   map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}

@@ -44,7 +44,7 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(browser, proctor)
 def test_the_cookie_is_secure_on_https(browser, proctor):
     browser.extra_environ.update({"wsgi.url_scheme": "https", "HTTP_HOST": "localhost:443"})
     answer = submit(browser, proctor.email)
-    (cookie,) = [value for value in answer.headers.getall("Set-Cookie") if value.startswith("kustos_staff=")]
+    (cookie,) = [value for value in answer.headers.getall("Set-Cookie") if value.startswith("__Host-kustos_staff=")]
     assert "; secure" in cookie.lower()
     assert answer.headers["Strict-Transport-Security"].startswith("max-age=")
 

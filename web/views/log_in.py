@@ -10,7 +10,7 @@ from appliance.security import cookies
 from appliance.services import accounts
 from web import errors
 from web.pages import start_page
-from web.policy import delete_cookie, find_staff, set_cookie
+from web.policy import delete_cookie, find_staff, read_cookie, set_cookie
 from web.services import Request
 
 
@@ -62,7 +62,7 @@ def _again(request: Request, error: ApplianceError) -> dict[str, Any]:
 
 def _end_former(request: Request) -> None:
     """End the log-in that this browser had: its cookie is overwritten, so nobody could end it later."""
-    former = request.cookies.get(cookies.STAFF_COOKIE)
+    former = read_cookie(request, cookies.STAFF_COOKIE)
     if not former:
         return
     try:
@@ -76,7 +76,7 @@ def _end_former(request: Request) -> None:
 
 def log_out(context: object, request: Request) -> Any:
     """End the browser's log-in."""
-    token = request.cookies.get(cookies.STAFF_COOKIE, "")
+    token = read_cookie(request, cookies.STAFF_COOKIE)
     accounts.log_out(request.db, request.actor, accounts.session_by_token(request.db, token, request.settings))
     answer = HTTPSeeOther(request.route_path("login"))
     delete_cookie(request, answer, cookies.STAFF_COOKIE)

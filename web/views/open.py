@@ -9,7 +9,7 @@ from appliance.errors import NotFound
 from appliance.security import cookies
 from web import i18n
 from web.pages import start_page
-from web.policy import find_staff
+from web.policy import find_staff, read_cookie
 from web.services import Request, database_answers
 
 
@@ -18,7 +18,7 @@ def home(context: object, request: Request) -> Any:
     visitor = find_staff(request)
     if visitor is not None and visitor.identity.role is not None:
         return HTTPSeeOther(request.route_path(start_page(visitor.identity.role)))
-    if request.cookies.get(cookies.SITTING_COOKIE):
+    if read_cookie(request, cookies.SITTING_COOKIE):
         return HTTPSeeOther(request.route_path("sit"))
     return HTTPSeeOther(request.route_path("demo" if request.settings.demo else "login"))
 
