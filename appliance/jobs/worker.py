@@ -18,6 +18,7 @@ from procrastinate.worker import Worker
 from appliance import logs
 from appliance.db import libpq_url
 from appliance.errors import DatabaseUnavailable
+from appliance.jobs.audit_upkeep import audit_upkeep
 from appliance.jobs.queue import make_app
 from appliance.jobs.upkeep import upkeep
 from appliance.readiness import announced
@@ -68,7 +69,7 @@ def run_worker(
     coroutine (cancelled at shutdown), or a function run in a thread that looks at ``job_context.should_abort()``.
     Raises ``DatabaseUnavailable`` when there is no database at the start; one lost later is waited for.
     """
-    asyncio.run(_run(settings, [upkeep, *blueprints], dict(context or {}), queues))
+    asyncio.run(_run(settings, [upkeep, audit_upkeep, *blueprints], dict(context or {}), queues))
 
 
 async def _run(

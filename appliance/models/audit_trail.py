@@ -126,3 +126,5 @@ class Delivery(Base):
     told: Mapped[list[Range[int]]] = mapped_column(INT8MULTIRANGE)
     """Milliseconds that were sent without being played and are in the log as that."""
     touched_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
+    settled_at: Mapped[datetime | None]
+    """When what was sent by then was told."""

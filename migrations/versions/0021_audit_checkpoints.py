@@ -150,6 +150,7 @@ def _tables() -> None:
         sa.Column("played", postgresql.INT8MULTIRANGE(), nullable=False),
         sa.Column("told", postgresql.INT8MULTIRANGE(), nullable=False),
         sa.Column("touched_at", moment, nullable=False),
+        sa.Column("settled_at", moment, nullable=True),
         sa.ForeignKeyConstraint(
             ["part_id"], ["part.id"], name=op.f("fk__delivery__part_id__part"), ondelete="CASCADE"
         ),
