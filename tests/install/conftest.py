@@ -1,0 +1,68 @@
+import subprocess
+import sys
+import time
+
+import pytest
+
+from appliance.deploy.inventory import Answers, make
+from tests.install import machine as machines
+from tests.install.machine import Machine
+from tests.running import ROOT
+
+HOST_NAME = "exam.test"
+
+
+def kustos(*arguments, seconds=900):
+    """Run a command of this checkout."""
+    done = subprocess.run(
+        [sys.executable, "-m", "appliance.cli", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=seconds,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def release_key(tmp_path_factory):
+    machines.demand()
+    file = tmp_path_factory.mktemp("key") / "release.pem"
+    kustos("bundle", "key", file)
+    return file
+
+
+@pytest.fixture(scope="session")
+def bundle(release_key, tmp_path_factory):
+    """The bundle of this checkout, as a customer gets it."""
+    file = tmp_path_factory.mktemp("bundle") / "kustos.tar"
+    kustos("bundle", "create", file, "--key", release_key, "--source", ROOT)
+    return file
+
+
+@pytest.fixture(scope="session")
+def unpacked(bundle, release_key):
+    folder = bundle.parent / "unpacked"
+    kustos("bundle", "unpack", bundle, folder, "--key", f"{release_key}.pub")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def bare(unpacked, tmp_path_factory):
+    """A host with nothing but Debian."""
+    host = Machine(tmp_path_factory.mktemp("machine") / "root", "kustos-test", 1, unpacked)
+    host.boot()
+    (host.root / "root" / "inventory.yml").write_text(make(Answers(HOST_NAME, "local")))
+    yield host
+    host.remove()
+
+
+@pytest.fixture(scope="module")
+def installed(bare):
+    """The host after the one command; ``installed.seconds``: what it took."""
+    begun = time.monotonic()
+    bare.said = bare.run("/bundle/install.sh", "-i", "/root/inventory.yml", seconds=900)
+    bare.seconds = time.monotonic() - begun
+    return bare
