@@ -88,6 +88,12 @@ class Permission(StrEnum):
     """Agree, as the second person, to what a company lets nobody do alone, or refuse it."""
     FOUR_EYES_EDIT = "four_eyes.edit"
     """Which acts take two people."""
+    API_DESCRIPTION = "api.description"
+    """The OpenAPI description: which routes there are and what they want."""
+    COMPLIANCE_VIEW = "compliance.view"
+    """Measure by measure what is set, shown and proven; the export of settings."""
+    PROFILE_EDIT = "profile.edit"
+    """Put the company under another compliance profile."""
     ACCOUNT_OWN = "account.own"
     """One's own profile, log-ins and notices."""
     ACCOUNT_SECURE = "account.secure"
@@ -172,6 +178,9 @@ TABLE: Final[dict[Permission, Cells]] = {
     P.API_CLIENT_EDIT:           Cells(C, _, _, _, _, _, _, _, _),
     P.APPROVAL_DECIDE:           Cells(C, C, _, _, C, _, _, _, _),
     P.FOUR_EYES_EDIT:            Cells(C, _, _, _, C, _, _, _, _),
+    P.API_DESCRIPTION:           Cells(A, A, A, A, A, A, A, A, _),
+    P.COMPLIANCE_VIEW:           Cells(C, _, _, _, C, _, C, _, _),
+    P.PROFILE_EDIT:              Cells(C, _, _, _, C, _, _, _, _),
     P.ACCOUNT_OWN:               Cells(O, O, O, O, O, O, O, _, _),
     P.ACCOUNT_SECURE:            Cells(O, O, O, O, O, O, O, _, _),
     P.ACCOUNT_PROVE:             Cells(O, O, O, O, O, O, O, _, _),
@@ -214,6 +223,7 @@ DANGEROUS: Final = frozenset(
         P.GRANT_GIVE,
         P.API_CLIENT_EDIT,
         P.FOUR_EYES_EDIT,
+        P.PROFILE_EDIT,
     }
 )
 """Acts (any method but GET) that want a second factor shown within ``settings.proof_minutes``."""

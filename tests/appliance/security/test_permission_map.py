@@ -54,6 +54,9 @@ grant.give                yes   -         -       -        yes              -   
 api_client.edit           yes   -         -       -        -                -       -       -
 approval.decide           yes   yes       -       -        yes              -       -       -
 four_eyes.edit            yes   -         -       -        yes              -       -       -
+api.description           yes   yes       yes     yes      yes              yes     yes     -
+compliance.view           yes   -         -       -        yes              -       yes     -
+profile.edit              yes   -         -       -        yes              -       -       -
 """
 
 _lines = [line.split() for line in EXPECTED.strip().splitlines()]
