@@ -65,6 +65,7 @@ class LiveAnalysis:
         self._last_picture_ms = to_ms(utcnow())
         self._saw_at = 0.0
         self._ended = threading.Event()
+        self._screen = ScreenTiles(store, sitting_id, self._place)
         self._tiles = TileMaker(sitting_id, Track.CAMERA, lambda picture: store.run_here(tiles.put, picture))
         # Not the loop's default executor: it has fewer threads than a worker may have analyses.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"analysis {sitting_id}")
@@ -72,19 +73,19 @@ class LiveAnalysis:
     async def run(self) -> None:
         """Watch until the sitting is over."""
         standing = await self._store.insist(watch_log.look, self._id)
-        if standing.facts.over or not standing.facts.recorded:
+        if standing.over or not standing.recorded:
             return
         analyser = await self._take_up()
-        screen = asyncio.create_task(ScreenTiles(self._store, self._id, self._place).run())
+        screen = asyncio.create_task(self._screen.run())
         try:
-            while not standing.facts.over:
+            while not standing.over:
                 if standing.camera is None:
                     await self._apart(self._nothing, analyser)
                     await asyncio.sleep(LOOK_SECONDS)
                 else:
                     await self._tap(analyser, standing.camera)
-                standing = await self._store.insist(watch_log.look, self._id)
-            finished_ms = to_ms(standing.facts.finished_at or utcnow())
+                standing = await self._look()
+            finished_ms = to_ms(standing.finished_at or utcnow())
             await self._apart(self._write, analyser.finish(finished_ms))
         finally:
             screen.cancel()
@@ -122,10 +123,16 @@ class LiveAnalysis:
         while not lost.is_set() and not watching.done():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(lost.wait(), LOOK_SECONDS)
-            now = await self._store.insist(watch_log.look, self._id)
-            self._tiles.wanted = now.tile_wanted
-            if now.facts.over or now.camera is None or now.camera.endpoint_id != row.endpoint_id:
+            now = await self._look()
+            if now.over or now.camera is None or now.camera.endpoint_id != row.endpoint_id:
                 return
+
+    async def _look(self) -> watch_log.Standing:
+        """Where the sitting stands; who makes small pictures is told, too."""
+        now = await self._store.insist(watch_log.look, self._id)
+        self._tiles.wanted = Track.CAMERA in now.wanted
+        self._screen.wants(now.screen)
+        return now
 
     def _apart(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> "asyncio.Future[T]":
         return asyncio.get_running_loop().run_in_executor(self._thread, functools.partial(work, *args, **kwargs))

@@ -18,7 +18,6 @@ from appliance.vocabulary import Track
 from media.frames.frame import Frame, Pace
 from media.frames.rtp_tap import RtpTap
 from media.kurento import KurentoError
-from media.pipelines import ledger
 from media.pipelines.store import Store
 from media.pipelines.tap import Place, tapped
 
@@ -70,33 +69,42 @@ class ScreenTiles:
 
     def __init__(self, store: Store, sitting_id: int, place: Place) -> None:
         """``place``: where taps of this worker listen."""
-        self._store, self._id, self._place = store, sitting_id, place
+        self._id, self._place = sitting_id, place
         self._maker = TileMaker(sitting_id, Track.SCREEN, lambda picture: store.run_here(tiles.put, picture))
+        self._row: LiveMedia | None = None
+        self._changed = asyncio.Event()
+
+    def wants(self, row: LiveMedia | None) -> None:
+        """Tell which connection of the screen a wall wants to see now, if any. Not from another thread."""
+        before, self._row = self._row, row
+        if (row and row.endpoint_id) != (before and before.endpoint_id):
+            self._changed.set()
 
     async def run(self) -> None:
         """Look after it until cancelled."""
         while True:
-            row = await self._store.insist(_wanted_screen, self._id)
-            if row is not None:
-                try:
-                    await self._tap(row)
-                except (KurentoError, OSError) as error:
-                    log.warning("screen not tapped", sitting=self._id, error=str(error))
-            await asyncio.sleep(LOOK_SECONDS)
+            self._changed.clear()
+            if self._row is None:
+                await self._changed.wait()
+                continue
+            try:
+                await self._tap(self._row)
+            except (KurentoError, OSError) as error:
+                log.warning("screen not tapped", sitting=self._id, error=str(error))
+            if not self._changed.is_set():
+                await asyncio.sleep(LOOK_SECONDS)  # its node is lost, maybe: the next look tells
 
     async def _tap(self, row: LiveMedia) -> None:
-        lost = asyncio.Event()
+        """Until another is wanted, or none, or its node is lost."""
+        lost = self._changed
         async with tapped(row, self._place, lost, RATE) as tap:
             self._maker.wanted = True
             watching = asyncio.ensure_future(asyncio.to_thread(self._watch, tap))
+            ended = asyncio.ensure_future(lost.wait())
             try:
-                while not lost.is_set() and not watching.done():
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(lost.wait(), LOOK_SECONDS)
-                    now = await self._store.insist(_wanted_screen, self._id)
-                    if now is None or now.endpoint_id != row.endpoint_id:
-                        return
+                await asyncio.wait({watching, ended}, return_when=asyncio.FIRST_COMPLETED)
             finally:
+                ended.cancel()
                 self._maker.wanted = False
                 tap.close()
                 await asyncio.shield(watching)
@@ -105,12 +113,6 @@ class ScreenTiles:
         for picture in tap.frames():
             if isinstance(picture, Frame):
                 self._maker.feed(picture)
-
-
-def _wanted_screen(session: Session, sitting_id: int) -> LiveMedia | None:
-    if Track.SCREEN not in tiles.wanted(session, sitting_id, utcnow()):
-        return None
-    return ledger.find(session, sitting_id, Track.SCREEN)
 
 
 def sweep(session: Session) -> int:

@@ -1,6 +1,8 @@
 """What live analysis writes down of one sitting, each function one unit of work: how far it saw, what it saw."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import JSONB
@@ -9,8 +11,9 @@ from sqlalchemy.sql.expression import cast
 
 from appliance.db import to_ms, utcnow
 from appliance.errors import KeyDestroyed, NotFound
-from appliance.models import Exam, IdentityPhoto, LiveMedia, Part, Sitting, VaultObject
-from appliance.services import challenges, check_ins, incidents, profiles, recordings, sittings, templates, tiles
+from appliance.models import Exam, IdentityPhoto, LiveMedia, Part, Sitting, Tile, VaultObject
+from appliance.services import challenges, check_ins, incidents, profiles, recordings, sittings, templates
+from appliance.sitting_machine import OVER
 from appliance.vault import Vault
 from appliance.vocabulary import (
     BiometricsMode,
@@ -27,8 +30,7 @@ from media.biometrics.engine import Descriptor
 from media.biometrics.engines import engine_for
 from media.biometrics.gaze_map import GazeMap
 from media.biometrics.model_files import DESCRIPTOR
-from media.pipelines import evidence, ledger
-from media.pipelines.evidence import Facts
+from media.pipelines import evidence
 
 UNTIL = "analysed_until_ms"
 """Key in ``Part.media`` of how far live analysis saw: what the next worker begins with."""
@@ -62,12 +64,26 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where the sitting and its camera stand."""
+    """Where a sitting and its live tracks stand."""
 
-    facts: Facts
-    camera: LiveMedia | None
-    tile_wanted: bool
-    """Whether a wall wants small pictures of the camera."""
+    over: bool
+    recorded: bool
+    """See ``Facts``."""
+    finished_at: datetime | None
+    tracks: Mapping[Track, LiveMedia]
+    """Those that are live."""
+    wanted: frozenset[Track]
+    """Those of which a wall wants small pictures."""
+
+    @property
+    def camera(self) -> LiveMedia | None:
+        """The camera, if it is live."""
+        return self.tracks.get(Track.CAMERA)
+
+    @property
+    def screen(self) -> LiveMedia | None:
+        """The screen, if it is live and a wall wants to see it."""
+        return self.tracks.get(Track.SCREEN) if Track.SCREEN in self.wanted else None
 
 
 def take_up(session: Session, vault: Vault, sitting_id: int) -> Assignment:
@@ -124,11 +140,28 @@ def waits(session: Session, sitting_id: int) -> bool:
 
 
 def look(session: Session, sitting_id: int) -> Standing:
-    """Return where the sitting and its camera stand."""
+    """Return where the sitting and its tracks stand; raise ``NotFound``.
+
+    One statement: it is asked once a second for each sitting that is watched, and each further one costs as much as
+    a face that is looked for.
+    """
+    live = (LiveMedia.sitting_id == Sitting.id) & LiveMedia.track.in_([Track.CAMERA, Track.SCREEN])
+    wish = (Tile.sitting_id == Sitting.id) & (Tile.track == LiveMedia.track) & (Tile.wanted_until > utcnow())
+    rows = session.execute(
+        select(Sitting.state, Sitting.started_at, Sitting.finished_at, LiveMedia, Tile.track)
+        .outerjoin(LiveMedia, live)
+        .outerjoin(Tile, wish)
+        .where(Sitting.id == sitting_id)
+    ).all()
+    if not rows:
+        raise NotFound("There is no such sitting.")
+    state, started_at, finished_at, _, _ = rows[0]
     return Standing(
-        evidence.facts(session, sitting_id),
-        ledger.find(session, sitting_id, Track.CAMERA),
-        Track.CAMERA in tiles.wanted(session, sitting_id, utcnow()),
+        state in OVER,
+        evidence.is_recorded(state, started_at),
+        finished_at,
+        {row.track: row for _, _, _, row, _ in rows if row is not None},
+        frozenset(track for *_, track in rows if track is not None),
     )
 
 
