@@ -14,6 +14,18 @@ Points = NDArray[np.float32]
 """Nx2 or Nx3; x to the right, y down, in pixels of the picture; z (if any) in pixels too, away from the camera."""
 
 
+def shrunk(image: Image, width: int, height: int) -> Image:
+    """The picture in another size, for a network to find something in it.
+
+    Halved by mean as long as it stays large enough, then between neighbours: a third of INTER_AREA's time. Exact, so
+    that a browser can do the same.
+    """
+    while image.shape[1] >= 2 * width and image.shape[0] >= 2 * height:
+        half = cv2.resize(image, (image.shape[1] // 2, image.shape[0] // 2), interpolation=cv2.INTER_AREA)
+        image = np.asarray(half, dtype=np.uint8)
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR_EXACT), dtype=np.uint8)
+
+
 @dataclass(frozen=True)
 class Square:
     """A square of a picture; ``angle`` in radians, positive turns clockwise as seen on the screen."""
