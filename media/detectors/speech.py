@@ -102,9 +102,10 @@ class SpeechStream:
         """Score all but the last ``wait`` steps."""
         count = len(self._judged)
         first_ms = self._end_ms - count * STEP_MS
+        sums = np.concatenate([[0.0], np.cumsum(self._judged, dtype=np.float64)])
         for at in range(self._scored, count - wait):
-            around = self._judged[max(at - AROUND, 0) : at + AROUND + 1]
-            yield Moment(first_ms + at * STEP_MS, float(around.mean()))
+            first, last = max(at - AROUND, 0), min(at + AROUND + 1, count)
+            yield Moment(first_ms + at * STEP_MS, float(sums[last] - sums[first]) / (last - first))
         drop = max(count - wait - AROUND, 0)
         self._judged, self._scored = self._judged[drop:], max(count - wait, 0) - drop
 
