@@ -14,6 +14,7 @@ from appliance.audit import Actor
 from appliance.collaborators import Collaborators, assemble
 from appliance.db import utcnow
 from appliance.models import Sitting
+from appliance.retention.tasks import retention_tasks
 from appliance.services import challenges, sittings
 from appliance.settings import Settings
 from appliance.vocabulary import SittingState
@@ -34,7 +35,7 @@ from media.tiles import sweep as sweep_tiles
 log = structlog.get_logger(__name__)
 
 media_tasks = Blueprint()
-ALL_TASKS = [media_tasks, document_tasks, export_tasks, check_tasks]
+ALL_TASKS = [media_tasks, document_tasks, export_tasks, check_tasks, retention_tasks]
 
 
 def run(settings: Settings, queues: Sequence[str] = ()) -> None:

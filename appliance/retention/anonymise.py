@@ -86,7 +86,8 @@ def _sitting(session: Session, sitting_id: int, removed: Removed) -> None:
     removed.rows["consent"] += _done(session, update(Consent).where(own).values(address="", user_agent=""))
     said = (Incident.sitting_id == sitting_id, Incident.comment != "")
     removed.rows["incident"] += _done(session, update(Incident).where(*said).values(comment=""))
-    for model in (Observation, IdentityCheck):
+    models: tuple[Any, ...] = (Observation, IdentityCheck)
+    for model in models:
         for found in session.scalars(select(model).where(model.sitting_id == sitting_id)):
             found.details = figures(found.details)
             removed.rows[model.__tablename__] += 1

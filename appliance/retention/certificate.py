@@ -28,7 +28,7 @@ VERSION: Final = 1
 ITEMS: Final = 500
 """Deletions in one certificate: some 200 KB, which a person can still open."""
 
-MAX_BYTES: Final = 16 * 1024 * 1024
+ALTERED: Final = "The signature does not fit: it was altered, or another key signed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Verdict:
 
 
 def certify_disposals(own: Collaborators, now: datetime, made: list[int]) -> None:
-    """Sign for all deletions whose files are gone too and that no certificate names yet; add their numbers to ``made``."""
+    """Sign for all deletions that are done and that no certificate names yet; add the new numbers to ``made``."""
     ready = (Disposal.deleted_at.is_not(None), Disposal.certificate_id.is_(None), Disposal.files == [])
     while True:
         with unit_of_work(own.session_factory) as session:
@@ -93,7 +93,7 @@ def payload(row: DeletionCertificate) -> dict[str, Any]:
 
 
 def verify(content: bytes, signature: bytes, public_pem: bytes) -> Verdict:
-    """Say whether ``signature`` (64 bytes, or base64) of ``content`` is by that key; raise ``BadInput`` for what is none."""
+    """Say whether ``signature`` (64 bytes, or base64) is that key's; raise ``BadInput`` for no certificate at all."""
     key = read_public_key(public_pem)
     try:
         said = json.loads(content)
@@ -104,9 +104,7 @@ def verify(content: bytes, signature: bytes, public_pem: bytes) -> Verdict:
     try:
         key.verify(_plain_signature(signature), content)
     except InvalidSignature:
-        return Verdict(
-            False, fingerprint(key), said, "The signature does not fit: it was altered, or another key signed."
-        )
+        return Verdict(False, fingerprint(key), said, ALTERED)
     return Verdict(True, fingerprint(key), said)
 
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Select, and_, case, exists, func, literal, null, or_, select
+from sqlalchemy import Select, and_, bindparam, case, exists, func, literal, null, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from appliance.models import (
@@ -65,13 +66,7 @@ class Subject(NamedTuple):
 
 def coming(session: Session, data_class: DataClass, now: datetime, limit: int) -> list[Subject]:
     """Return what must be announced now, over all companies: there are such data, and nothing was announced yet."""
-    query = _subjects(data_class)
-    model = _subject_model(data_class)
-    open_ = exists().where(_of_subject(data_class, model), Disposal.data_class == data_class)
-    query = query.where(~open_.where(Disposal.deleted_at.is_(None)), _something_of(data_class), ~_held(data_class))
-    near = query.subquery()
-    reached = near.c.due_at - func.make_interval(0, 0, 0, near.c.warn_days) <= now
-    rows = session.execute(select(near).where(reached).order_by(near.c.id).limit(limit))
+    rows = session.execute(_coming(data_class), {"now": now, "most": limit})
     return [Subject(*row) for row in rows]
 
 
@@ -82,9 +77,22 @@ def subjects(session: Session, data_class: DataClass, ids: Iterable[int]) -> dic
     return {row[1]: Subject(*row) for row in rows}
 
 
+@lru_cache(maxsize=len(DataClass))  # to build it takes longer than to run it
+def _coming(data_class: DataClass) -> Select[Any]:
+    query = _subjects(data_class)
+    model = _subject_model(data_class)
+    open_ = exists().where(_of_subject(data_class, model), Disposal.data_class == data_class)
+    query = query.where(~open_.where(Disposal.deleted_at.is_(None)), _something_of(data_class), ~_held(data_class))
+    near = query.subquery()
+    reached = near.c.due_at - func.make_interval(0, 0, 0, near.c.warn_days) <= bindparam("now")
+    return select(near).where(reached).order_by(near.c.id).limit(bindparam("most"))
+
+
+@lru_cache(maxsize=len(DataClass))
 def _subjects(data_class: DataClass) -> Select[Any]:
     days, warn_days = _days(data_class), _warn_days()
     one = func.make_interval(0, 0, 0, 1)
+    columns: tuple[Any, ...]
     if data_class not in OF_PEOPLE:
         columns = (Sitting.company_id, Sitting.id, ENDED, ENDED + days * one, days, warn_days, _held(data_class))
         query = _with_rules(select(*_labelled(columns)).select_from(Sitting), data_class)

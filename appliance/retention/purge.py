@@ -164,7 +164,11 @@ def _act(
         removed = _removed(session, own, actor, row)
         row.deleted_at, row.removed, row.files = now, removed.to_json(), removed.files
         outcome.deleted[row.data_class] += 1
-        details = {"data_class": row.data_class, "sitting_id": row.sitting_id, "candidate_id": row.candidate_id}
+        details: dict[str, Any] = {
+            "data_class": row.data_class,
+            "sitting_id": row.sitting_id,
+            "candidate_id": row.candidate_id,
+        }
         subject_ = ("disposal", row.id)
         audit.record(
             session, actor, "retention.delete", subject_, company_id=row.company_id, **details, **removed.to_json()

@@ -39,7 +39,8 @@ _STAFF: Final = Store(Act.NOBODY, why="about members of staff")
 _GOES_ON: Final = Store(Act.NOBODY, why="runs the box: nodes, leases, jobs; numbers of sittings at most")
 
 LOG_DUTY: Final = (
-    "The audit log is the proof of who saw and did what, this erasure included; its chain would break without an entry. "
+    "The audit log is the proof of who saw and did what, this erasure included; without an entry its chain would "
+    "break. "
     "It names candidates by the number of their sitting alone, and holds network addresses."
 )
 

@@ -27,7 +27,7 @@ def set_rule(
     now: datetime,
     exam_id: int | None = None,
 ) -> RetentionRule:
-    """Set the company's term of a data class, or one exam's own; raise ``BadInput`` naming the rule that forbids it."""
+    """Set the company's term of a data class, or one exam's own; ``BadInput`` names the rule that forbids it."""
     _demand_possible(company, data_class, days, warn_days)
     if exam_id is not None:
         _demand_exam(session, company.id, exam_id)
@@ -39,7 +39,13 @@ def set_rule(
     row.days, row.warn_days, row.changed_at = days, warn_days, now
     row.changed_by_id = int(actor.id) if actor.kind == "user" else None
     session.flush()
-    details = {"data_class": data_class, "exam_id": exam_id, "days": days, "warn_days": warn_days, "before": before}
+    details: dict[str, Any] = {
+        "data_class": data_class,
+        "exam_id": exam_id,
+        "days": days,
+        "warn_days": warn_days,
+        "before": before,
+    }
     audit.record(session, actor, "retention.set", ("company", company.id), company_id=company.id, **details)
     return row
 
@@ -51,7 +57,8 @@ def drop_rule(
     row = _find(session, company.id, data_class, exam_id)
     if row is None:
         return False
-    details = {"data_class": data_class, "exam_id": exam_id, "before": {"days": row.days, "warn_days": row.warn_days}}
+    before = {"days": row.days, "warn_days": row.warn_days}
+    details: dict[str, Any] = {"data_class": data_class, "exam_id": exam_id, "before": before}
     audit.record(session, actor, "retention.unset", ("company", company.id), company_id=company.id, **details)
     session.delete(row)
     session.flush()
@@ -101,9 +108,8 @@ def rules_of(session: Session, company_id: int) -> Sequence[RetentionRule]:
 def _demand_possible(company: Company, data_class: DataClass, days: int | None, warn_days: int) -> None:
     term, name = profiles.of(company).retention[data_class], company.profile
     if days is None and term.most is not None:
-        raise BadInput(
-            f"The profile “{name}” wants an end, after {term.most} days at most: {term.most_rule}.", field="days"
-        )
+        words = f"The profile “{name}” wants an end, after {term.most} days at most: {term.most_rule}."
+        raise BadInput(words, field="days")
     if days is not None and days < term.least:
         raise BadInput(f"The profile “{name}” wants {term.least} days at least: {term.least_rule}.", field="days")
     if days is not None and term.most is not None and days > term.most:

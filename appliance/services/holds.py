@@ -45,7 +45,8 @@ def place(
         raise BadInput("A hold needs a reason and an owner who answers for it.", field="reason")
     if max(len(one) for one in cleaned) > MAX_TEXT:
         raise BadInput(f"Reason and owner have at most {MAX_TEXT} characters.", field="reason")
-    row = session.get(_MODELS[subject.scope], subject.id)
+    model: Any = _MODELS[subject.scope]
+    row = session.get(model, subject.id)
     if row is None or row.company_id != company_id:
         raise NotFound(f"There is no {subject.scope.value} with the number {subject.id}.")
     session.execute(text("SELECT pg_advisory_xact_lock(:gate)"), {"gate": GATE})
@@ -61,7 +62,7 @@ def place(
     )
     session.add(held)
     session.flush()
-    details = {"scope": subject.scope, "subject_id": subject.id, "reason": cleaned[0], "owner": cleaned[1]}
+    details: dict[str, Any] = {"scope": subject.scope, "subject_id": subject.id, "reason": cleaned[0], "owner": cleaned[1]}
     audit.record(session, actor, "hold.place", ("hold", held.id), company_id=company_id, **details)
     return held
 
