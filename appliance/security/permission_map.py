@@ -37,6 +37,8 @@ class Permission(StrEnum):
     """Take evidence out of the house: make, fetch and delete exports. Not for proctors, who only watch, and not for
     the security officer, who checks an export without seeing inside."""
     CONCLUSION_GIVE = "conclusion.give"
+    SIGN_ON_EDIT = "sign_on.edit"
+    """Identity providers of the company, and which of their groups has which role."""
     AUDIT_READ = "audit.read"
     EXAM_LIST = "exam.list"
     EXAM_EDIT = "exam.edit"
@@ -94,6 +96,15 @@ class Permission(StrEnum):
     """Measure by measure what is set, shown and proven; the export of settings."""
     PROFILE_EDIT = "profile.edit"
     """Put the company under another compliance profile."""
+    RETENTION_VIEW = "retention.view"
+    """Terms, what is deleted soon, holds, erasures and certificates; nobody's name."""
+    RETENTION_EDIT = "retention.edit"
+    """Terms of the company and its exams, within the profile's limits."""
+    HOLD_PLACE = "hold.place"
+    HOLD_RELEASE = "hold.release"
+    PERSON_EXPORT = "person.export"
+    """Find a person, and make up for them all that is stored of them."""
+    PERSON_ERASE = "person.erase"
     ACCOUNT_OWN = "account.own"
     """One's own profile, log-ins and notices."""
     ACCOUNT_SECURE = "account.secure"
@@ -157,6 +168,7 @@ TABLE: Final[dict[Permission, Cells]] = {
     P.NETWORK_EDIT:              Cells(C, _, _, _, _, _, _, _, _),
     P.STAFF_LIST:                Cells(C, _, _, _, C, _, _, C, _),
     P.STAFF_EDIT:                Cells(C, _, _, _, _, _, _, _, _),
+    P.SIGN_ON_EDIT:              Cells(C, _, _, _, _, _, _, _, _),
     P.SUPPORT_VIEW:              Cells(C, _, _, _, _, C, _, C, _),
     P.SUPPORT_CHECK:             Cells(C, _, _, _, _, C, _, _, _),
     P.NODE_VIEW:                 Cells(A, _, _, _, _, A, _, A, _),
@@ -181,6 +193,12 @@ TABLE: Final[dict[Permission, Cells]] = {
     P.API_DESCRIPTION:           Cells(A, A, A, A, A, A, A, A, _),
     P.COMPLIANCE_VIEW:           Cells(C, _, _, _, C, _, C, _, _),
     P.PROFILE_EDIT:              Cells(C, _, _, _, C, _, _, _, _),
+    P.RETENTION_VIEW:            Cells(C, C, _, _, C, _, C, _, _),
+    P.RETENTION_EDIT:            Cells(C, _, _, _, C, _, _, _, _),
+    P.HOLD_PLACE:                Cells(C, _, _, _, C, _, _, _, _),
+    P.HOLD_RELEASE:              Cells(C, _, _, _, C, _, _, _, _),
+    P.PERSON_EXPORT:             Cells(C, _, _, _, C, _, _, _, _),
+    P.PERSON_ERASE:              Cells(C, _, _, _, C, _, _, _, _),
     P.ACCOUNT_OWN:               Cells(O, O, O, O, O, O, O, _, _),
     P.ACCOUNT_SECURE:            Cells(O, O, O, O, O, O, O, _, _),
     P.ACCOUNT_PROVE:             Cells(O, O, O, O, O, O, O, _, _),
@@ -216,6 +234,7 @@ DANGEROUS: Final = frozenset(
         P.EXAM_EDIT,
         P.NETWORK_EDIT,
         P.STAFF_EDIT,
+        P.SIGN_ON_EDIT,
         P.NODE_DRAIN,
         P.BIOMETRICS_REVOKE,
         P.ATTENTION_SWITCH,
@@ -224,6 +243,10 @@ DANGEROUS: Final = frozenset(
         P.API_CLIENT_EDIT,
         P.FOUR_EYES_EDIT,
         P.PROFILE_EDIT,
+        P.RETENTION_EDIT,
+        P.HOLD_RELEASE,
+        P.PERSON_EXPORT,
+        P.PERSON_ERASE,
     }
 )
 """Acts (any method but GET) that want a second factor shown within ``settings.proof_minutes``."""

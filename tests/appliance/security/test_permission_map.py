@@ -38,6 +38,12 @@ node.view                 yes   -         -       -        -                yes 
 node.drain                yes   -         -       -        -                yes     -       -
 biometrics.view           yes   -         -       -        yes              -       yes     -
 biometrics.revoke         yes   -         -       -        yes              -       -       -
+retention.view            yes   yes       -       -        yes              -       yes     -
+retention.edit            yes   -         -       -        yes              -       -       -
+hold.place                yes   -         -       -        yes              -       -       -
+hold.release              yes   -         -       -        yes              -       -       -
+person.export             yes   -         -       -        yes              -       -       -
+person.erase              yes   -         -       -        yes              -       -       -
 attention.switch          yes   -         -       -        -                -       -       -
 live.connect              yes   yes       yes     yes      -                yes     -       yes
 conversation.hold         yes   -         yes     -        -                -       -       -
