@@ -6,6 +6,7 @@ judged, and the connection goes to the address that was judged, whatever the nam
 """
 
 import asyncio
+import re
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ MOST_BYTES: Final = 1024 * 1024
 """Of an answer. A provider's keys have 5 KB, an LMS's word less."""
 MOST_REDIRECTS: Final = 3
 
+_HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
+_HOUSE = [ip_network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")]
 _NAT64 = ip_network("64:ff9b::/96")
 _DROPPED = frozenset({"authorization", "cookie", "proxy-authorization"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -181,6 +184,14 @@ def is_allowed(address: IpAddress, host: str, policy: OutgoingPolicy) -> bool:
     if address.is_loopback or address.is_link_local or address.is_multicast or address.is_unspecified:
         return False
     return address.is_global or host.lower().rstrip(".") in names
+
+
+def is_host_rule(entry: str) -> bool:
+    """Say whether an entry of ``private_hosts`` is a host name, or an address or network that is private."""
+    network = _network(entry)
+    if network is not None:
+        return any(network.version == house.version and network.subnet_of(house) for house in _HOUSE)  # type: ignore[arg-type] # of one version
+    return _HOST_NAME.fullmatch(entry) is not None and not entry.rpartition(".")[2].isdigit()
 
 
 def _real(address: IpAddress) -> IpAddress:

@@ -32,13 +32,18 @@ class Company(Base):
     """Wrapped (``vault.wrap``) static-auth-secret of its own TURN servers."""
     attention_monitoring: Mapped[bool] = mapped_column(default=False)
     """Whether anything may judge emotion or engagement. Kustos itself has nothing that does."""
+    new_exams_to_proctors: Mapped[bool] = mapped_column(default=True)
+    """Whether an exam that an LMS brings is assigned to all proctors at once; they see none otherwise."""
     four_eyes: Mapped[list[Any]] = mapped_column(default=list)
     """Words of ``FourEyesAct`` to which a second person must agree."""
     local_passwords: Mapped[LocalPasswords] = mapped_column(word(LocalPasswords), default=LocalPasswords.ALLOWED)
     """Who may log in with a password kept here, where there is single sign-on."""
+    private_hosts: Mapped[list[Any]] = mapped_column(default=list)
+    """Names or networks of its own house that may be asked although private (``appliance.outgoing``)."""
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
     # AI Act 5(1)(f): not by a service, not by a statement, and not by a change of the profile afterwards
     __table_args__ = (
+        CheckConstraint("profile IN ('none', 'ru', 'eu')", name="known_profile"),
         CheckConstraint("NOT (attention_monitoring AND profile = 'eu')", name="no_attention_monitoring_in_eu"),
     )

@@ -10,15 +10,15 @@ from sqlalchemy.orm import Session, joinedload
 from appliance import audit
 from appliance.audit import Actor
 from appliance.db import to_ms, utcnow
-from appliance.errors import BadInput, LoginRequired, NotFound
+from appliance.errors import BadInput, LoginRequired, NotFound, SingleSignOnWanted
 from appliance.models import Company, LoginSession, SecurityKey, User
 from appliance.security import cookies, identity, passwords, totp
-from appliance.services import break_glass, log_in_attempts, login_sessions, second_factors
+from appliance.services import break_glass, log_in_attempts, login_sessions, profiles, second_factors
 from appliance.services.free_text import one_line, storable
 from appliance.services.security_keys import KeyAnswer
 from appliance.settings import Settings
 from appliance.vault import Vault
-from appliance.vocabulary import ProvedBy, Role
+from appliance.vocabulary import LocalPasswords, ProvedBy, Role
 
 MAX_TEXT: Final = 250
 SEEN_EVERY: Final = timedelta(seconds=30)
@@ -53,6 +53,8 @@ def log_in(
     if user is None or not password_fits or proved_by is None:
         log_in_attempts.refuse(factory, user, address, "password" if not password_fits else "code")
     log_in_attempts.forgive(session, user)
+    if user.company.local_passwords is LocalPasswords.BREAK_GLASS and not user.break_glass:
+        log_in_attempts.refuse(factory, user, address, "single_sign_on", error=SingleSignOnWanted())
     if user.password_hash and passwords.needs_rehash(user.password_hash):
         user.password_hash = passwords.hash_password(password)
     return begin_session(session, user, settings, address, user_agent, proved_by=proved_by)
@@ -78,7 +80,7 @@ def begin_session(
         proved_at=now,
         proved_by=proved_by,
         wants=[word.value for word in login_sessions.wanted(session, user, proved_by)],
-        expires_at=now + timedelta(minutes=settings.session_minutes),
+        expires_at=now + timedelta(minutes=profiles.session_rules(user.company, settings).session_minutes),
     )
     session.add(login)
     session.flush()
@@ -106,11 +108,12 @@ def session_by_token(
     login = session.scalars(query.options(joinedload(LoginSession.user).joinedload(User.company))).first()
     if login is None or login.ended_at is not None or login.user.disabled_at is not None:
         raise LoginRequired
-    if moment >= login.expires_at or moment - login.last_seen_at >= timedelta(minutes=settings.idle_minutes):
+    rules = profiles.session_rules(login.user.company, settings)
+    if moment >= login.expires_at or moment - login.last_seen_at >= timedelta(minutes=rules.idle_minutes):
         raise LoginRequired("You were logged out; please log in again.", reason="expired")
     if moment - login.last_seen_at >= SEEN_EVERY:
         login.last_seen_at = moment
-    if login.locked_at is None and moment - login.active_at >= timedelta(minutes=settings.lock_minutes):
+    if login.locked_at is None and moment - login.active_at >= timedelta(minutes=rules.lock_minutes):
         login.locked_at = moment
     return login
 
@@ -207,6 +210,11 @@ def _person(user: User, seen_at: datetime | None, has_key: bool) -> dict[str, An
         ],
         "last_seen_ms": None if seen_at is None else to_ms(seen_at),
     }
+
+
+def set_language(session: Session, user: User, language: str) -> None:
+    """Answer this person in another language from now on."""
+    user.language = language
 
 
 def get(session: Session, user_id: int, company_id: int | None = None) -> User:

@@ -40,6 +40,7 @@ def create(
         profile=profile,
         integration_secret=vault.wrap(secret.encode()),
         support_email=one_line(support_email),
+        four_eyes=sorted(act.value for act in profiles.PROFILES[profile].four_eyes),
     )
     session.add(company)
     session.flush()

@@ -11,6 +11,7 @@ from appliance.audit import Actor
 from appliance.db import SessionFactory, make_session_factory, unit_of_work, utcnow
 from appliance.errors import LockedOut, LoginRefused
 from appliance.models import User
+from appliance.services import profiles
 from appliance.settings import Settings
 
 MAX_TEXT: Final = 250
@@ -26,20 +27,21 @@ def count(factory: SessionFactory, user: User, settings: Settings, address: str,
     now = utcnow()
     with unit_of_work(factory) as own:
         row = own.get_one(User, user.id, with_for_update=True)
+        rules = profiles.session_rules(row.company, settings)
         is_locked = row.locked_until is not None and row.locked_until > now
         if not is_locked:
             row.failed_logins += 1
-            if row.failed_logins > settings.login_attempts:
+            if row.failed_logins > rules.login_attempts:
                 row.failed_logins = 0
-                row.locked_until = now + timedelta(minutes=settings.lockout_minutes)
+                row.locked_until = now + timedelta(minutes=rules.lockout_minutes)
                 is_locked = True
         if is_locked:
             actor = somebody(user.email, address)
             audit.record(own, actor, action, ("user", user.id), "refused", user.company_id, reason="locked")
     if is_locked:
         raise LockedOut(
-            f"Too many failed attempts; try again in {settings.lockout_minutes} minutes.",
-            minutes=settings.lockout_minutes,
+            f"Too many failed attempts; try again in {rules.lockout_minutes} minutes.",
+            minutes=rules.lockout_minutes,
         )
 
 
@@ -50,14 +52,19 @@ def forgive(session: Session, user: User) -> None:
 
 
 def refuse(
-    factory: SessionFactory, user: User | None, address: str, reason: str, action: str = "user.log_in"
+    factory: SessionFactory,
+    user: User | None,
+    address: str,
+    reason: str,
+    action: str = "user.log_in",
+    error: LoginRefused | None = None,
 ) -> NoReturn:
     """Write the refusal to the audit log and raise. An e-mail that is nobody's may be a password: it is not kept."""
     known = ("user", user.id) if user else ("user", "unknown")
     company_id = user.company_id if user else None
     who = somebody(user.email if user else "unknown", address)
     audit.record_now(factory, who, action, known, "refused", company_id, reason=reason if user else "unknown")
-    raise LoginRefused
+    raise error or LoginRefused()
 
 
 def somebody(email: str, address: str) -> Actor:
