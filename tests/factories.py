@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from appliance.audit import Actor
 from appliance.models import Assignment, Candidate, Company, Exam, Sitting, User
-from appliance.security import cookies, passwords
+from appliance.security import cookies, identity, passwords
+from appliance.security.identity import Identity
 from appliance.vault import Vault
 from appliance.vocabulary import ExamMode, Role, SittingState
 
@@ -105,6 +106,10 @@ class Factories:
         """The actor of ``user`` (default: a new proctor)."""
         user = user or self.user()
         return Actor("user", str(user.id), user.name, "192.0.2.1", user.company_id, user.role.value)
+
+    def who(self, role: Role = Role.ADMIN, **fields: Any) -> Identity:
+        """A new user of this role, as who asks."""
+        return identity.of_user(self.user(role, **fields), "192.0.2.1")
 
     def first_company(self) -> Company:
         """The company that everything belongs to unless told otherwise."""

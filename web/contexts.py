@@ -6,6 +6,7 @@ from appliance.errors import LoginRequired, NotFound
 from appliance.models import (
     Challenge,
     Conversation,
+    Exam,
     Export,
     IdentityPhoto,
     Incident,
@@ -15,7 +16,16 @@ from appliance.models import (
     Seat,
     Sitting,
 )
-from appliance.services import challenges, conversations, exports, incidents, pipeline_checks, recordings, sittings
+from appliance.services import (
+    challenges,
+    conversations,
+    exams,
+    exports,
+    incidents,
+    pipeline_checks,
+    recordings,
+    sittings,
+)
 from web.policy import Visitor
 from web.services import Request
 
@@ -32,6 +42,13 @@ class SittingContext:
     """A route about one sitting."""
 
     sitting: Sitting
+
+
+@dataclass(frozen=True, slots=True)
+class ExamContext:
+    """A route about one exam."""
+
+    exam: Exam
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +135,11 @@ def own_sitting(request: Request) -> SittingContext:
 def sitting(request: Request) -> SittingContext:
     """Context of ``…/sittings/{id}``."""
     return SittingContext(sittings.get(request.db, number(request, "id"), _company(request)))
+
+
+def exam(request: Request) -> ExamContext:
+    """Context of ``…/exams/{id}``."""
+    return ExamContext(exams.get(request.db, number(request, "id"), _company(request)))
 
 
 def photo(request: Request) -> PhotoContext:

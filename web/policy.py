@@ -64,7 +64,8 @@ class SecurityPolicy:
     def permits(self, request: Request, context: Any, permission: Permission) -> Allowed | Denied:
         """Ask the table, and where: the context's sitting if it has one."""
         visitor = self.identity(request)
-        if visitor is not None and predicates.may(visitor.identity, permission, getattr(context, "sitting", None)):
+        thing = getattr(context, "sitting", None) or getattr(context, "exam", None)
+        if visitor is not None and predicates.may(visitor.identity, permission, thing):
             return Allowed(permission.value)
         return Denied(permission.value)
 

@@ -72,6 +72,7 @@ class Row:
 
 S = contexts.sitting
 C = contexts.conversation
+E = contexts.exam
 
 # fmt: off - a table is read by its columns
 ROUTES: Final[dict[Side, list[Row]]] = {
@@ -287,8 +288,8 @@ ROUTES: Final[dict[Side, list[Row]]] = {
         Row("DELETE", "/api/v1/exports/{id}", P.RECORDING_EXPORT, exported.delete, None, contexts.export),
         # administration
         Row("GET", "/api/v1/exams", P.EXAM_LIST, administration.list_exams),
-        Row("POST", "/api/v1/exams/{id}/weights", P.EXAM_EDIT, administration.set_weights, exams.Weights),
-        Row("POST", "/api/v1/exams/{id}/biometrics", P.EXAM_EDIT, biometrics.set_biometrics, exams.Biometrics),
+        Row("POST", "/api/v1/exams/{id}/weights", P.EXAM_EDIT, administration.set_weights, exams.Weights, E),
+        Row("POST", "/api/v1/exams/{id}/biometrics", P.EXAM_EDIT, biometrics.set_biometrics, exams.Biometrics, E),
         Row(
             "GET", "/biometrics", P.BIOMETRICS_VIEW, pages.plain, name="biometrics", template="staff/biometrics.html"
         ),

@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 from appliance.audit import Actor
 from appliance.collaborators import Collaborators
 from appliance.db import unit_of_work
+from appliance.errors import LoginRequired
 from appliance.rate_limits import RateLimits
 from appliance.settings import Settings
 from web import i18n
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
     from webob import Response
 
+    from appliance.security.identity import Identity
     from web.policy import Side, Visitor
 
 Handler = Callable[["Request"], "Response"]
@@ -102,6 +104,14 @@ class Request(pyramid.request.Request):  # type: ignore[misc] # Pyramid is not t
     def visitor(self) -> "Visitor | None":
         """Return who asks, by the one cookie that counts on this side of the house."""
         return cast("Visitor | None", self.identity)
+
+    @property
+    def asker(self) -> "Identity":
+        """Return who asks, where the route has a permission; raise ``LoginRequired`` for nobody."""
+        visitor = self.visitor
+        if visitor is None:
+            raise LoginRequired
+        return visitor.identity
 
     @property
     def actor(self) -> Actor:

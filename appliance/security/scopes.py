@@ -37,7 +37,7 @@ def sittings(who: Identity, permission: Permission) -> Condition:
         case None:
             return false()
         case Scope.OWN:
-            return Sitting.id == who.id
+            return false() if who.sitting_id is None else Sitting.id == who.sitting_id
         case Scope.COMPANY | Scope.APPLIANCE:
             return ours
         case Scope.EXAM:

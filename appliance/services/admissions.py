@@ -17,7 +17,7 @@ from appliance.db import utcnow
 from appliance.errors import LinkExpired, LinkInvalid, MediaUnavailable, NotFound, TokenInvalid
 from appliance.models import Candidate, Company, Exam, Sitting
 from appliance.security import cookies, identity
-from appliance.services import disk_guard, profiles, sittings, start_claims
+from appliance.services import assignments, disk_guard, profiles, sittings, start_claims
 from appliance.services.start_claims import StartClaims
 from appliance.sitting_machine import LIVE, OVER
 from appliance.vault import Vault
@@ -243,8 +243,12 @@ def _exam(session: Session, company: Company, claims: StartClaims) -> Exam:
         "duration_minutes": claims.duration_minutes,
         "biometrics": profiles.of(company).default_mode,
     }
-    session.execute(insert(Exam).values(**key, **values).on_conflict_do_nothing())
-    return session.scalars(select(Exam).filter_by(**key)).one()
+    made = insert(Exam).values(**key, **values).on_conflict_do_nothing().returning(Exam.id)
+    is_new = session.scalar(made) is not None
+    exam = session.scalars(select(Exam).filter_by(**key)).one()
+    if is_new:
+        assignments.give_new_exam(session, Actor.appliance("admission"), exam)
+    return exam
 
 
 def _take_over_exam(session: Session, actor: Actor, sitting: Sitting, claims: StartClaims) -> None:

@@ -20,7 +20,7 @@ from appliance.db import utcnow
 from appliance.errors import NotFound, SettingInvalid
 from appliance.models import Company, Exam, User
 from appliance.security import totp
-from appliance.services import accounts, admissions
+from appliance.services import accounts, admissions, assignments
 from appliance.services.demo_exams import EXAMS
 from appliance.settings import Settings
 from appliance.vault import Vault
@@ -132,7 +132,10 @@ def _ensure_exam(session: Session, company: Company, external_id: str, fields: d
     """Make the exam; one that is there may have been edited, and stays."""
     key = {"company_id": company.id, "external_id": external_id}
     if session.scalars(select(Exam).filter_by(**key)).first() is None:
-        session.add(Exam(**key, **fields))
+        exam = Exam(**key, **fields)
+        session.add(exam)
+        session.flush()
+        assignments.give_new_exam(session, Actor.appliance("demo"), exam)
 
 
 def _account(
@@ -146,7 +149,12 @@ def _account(
     password = kept.password if kept else secrets.token_urlsafe(12)
     secret = kept.totp_secret if kept else totp.new_secret()
     if user is None:
-        accounts.create_user(session, actor, vault, company, email, name, role, password, totp_secret=secret)
+        user, _ = accounts.create_user(
+            session, actor, vault, company, email, name, role, password, totp_secret=secret
+        )
+        session.flush()
+        if role is Role.PROCTOR:
+            assignments.give_all_exams(session, actor, user)
     else:
         accounts.set_credentials(session, actor, vault, user, password, secret)
     return StaffAccount(role.value, email, password, secret)

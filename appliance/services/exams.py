@@ -10,6 +10,9 @@ from appliance.audit import Actor
 from appliance.errors import BadInput, ImpossibleStep, NotFound
 from appliance.models import Exam, Sitting
 from appliance.scoring import checked_weights
+from appliance.security import scopes
+from appliance.security.identity import Identity
+from appliance.security.permission_map import Permission
 from appliance.services import profiles, reviews, sittings
 from appliance.services.free_text import storable_json
 from appliance.vocabulary import BiometricsMode, IdentityAction
@@ -24,12 +27,12 @@ Answer = str | int | list[int] | None
 """Words, the number of an option, several numbers, or nothing any more."""
 
 
-def listing(session: Session, company_id: int) -> list[dict[str, Any]]:
-    """Return the company's exams with the number of their sittings, newest first."""
+def listing(session: Session, who: Identity) -> list[dict[str, Any]]:
+    """Return the exams that ``who`` may see with the number of their sittings, newest first."""
     query = (
         select(Exam, func.count(Sitting.id))
         .outerjoin(Sitting, Sitting.exam_id == Exam.id)
-        .where(Exam.company_id == company_id)
+        .where(scopes.exams(who, Permission.EXAM_LIST))
         .group_by(Exam.id)
         .order_by(Exam.created_at.desc(), Exam.id.desc())
         .limit(1000)

@@ -25,6 +25,9 @@ from appliance.models import (
     Sitting,
     SystemCheck,
 )
+from appliance.security import scopes
+from appliance.security.identity import Identity
+from appliance.security.permission_map import Permission
 from appliance.services import challenges, identity_checks, payloads
 from appliance.services.actors import names
 from appliance.services.free_text import storable
@@ -142,13 +145,14 @@ def spans_of(observations: list[Observation], incidents: list[Incident]) -> list
 
 def archive(
     session: Session,
-    company_id: int,
+    who: Identity,
     states: list[SittingState] | None = None,
     text: str = "",
     page: int = 1,
 ) -> Page:
-    """Return a page of the company's sittings, newest first; ``text`` is looked for in names, ids and e-mails."""
-    query = select(Sitting).join(Sitting.candidate).join(Sitting.exam).where(Sitting.company_id == company_id)
+    """Return a page of the sittings that ``who`` may see, newest first; ``text`` is looked for in names and ids."""
+    mine = scopes.sittings(who, Permission.SITTING_LIST)
+    query = select(Sitting).join(Sitting.candidate).join(Sitting.exam).where(mine)
     if states:
         query = query.where(Sitting.state.in_(states))
     if text.strip():

@@ -1,4 +1,4 @@
-"""What the live room and the support's page show: all present sittings of a company, in a fixed number of queries."""
+"""What the live room and the support's page show: present sittings, in a fixed number of queries."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -19,6 +19,9 @@ from appliance.models import (
     Sitting,
     SystemCheck,
 )
+from appliance.security import scopes
+from appliance.security.identity import Identity
+from appliance.security.permission_map import Permission
 from appliance.services import challenges, incidents, payloads, reviews
 from appliance.services.actors import names
 from appliance.sitting_machine import LIVE
@@ -33,9 +36,9 @@ LAST_MESSAGES: Final = 50
 Row = TypeVar("Row", bound=Base)
 
 
-def entries(session: Session, company_id: int, sitting_ids: Sequence[int] | None = None) -> list[dict[str, Any]]:
-    """Return the room entries of the company's present sittings (or of those asked for), oldest first."""
-    sittings = _present(session, company_id, sitting_ids)
+def entries(session: Session, who: Identity, sitting_ids: Sequence[int] | None = None) -> list[dict[str, Any]]:
+    """Return the room entries of the present sittings that ``who`` watches (or of those asked for), oldest first."""
+    sittings = _present(session, scopes.sittings(who, Permission.ROOM_VIEW), sitting_ids)
     ids = [sitting.id for sitting in sittings]
     photos = _grouped(_rows(session, IdentityPhoto, ids, IdentityPhoto.state != PhotoState.SUPERSEDED))
     observations = _grouped(_last(session, Observation, ids, LAST_OBSERVATIONS))
@@ -65,12 +68,12 @@ def entries(session: Session, company_id: int, sitting_ids: Sequence[int] | None
     ]
 
 
-def support_entries(session: Session, company_id: int, text: str = "") -> list[dict[str, Any]]:
+def support_entries(session: Session, who: Identity, text: str = "") -> list[dict[str, Any]]:
     """Return stage, media and last system check of present sittings; no faces, no photos, no chat.
 
     ``text`` is looked for in names, e-mails, ids and the exam.
     """
-    sittings = _present(session, company_id, None, text)
+    sittings = _present(session, scopes.sittings(who, Permission.SUPPORT_VIEW), None, text)
     ids = [sitting.id for sitting in sittings]
     checks = _grouped(_last(session, SystemCheck, ids, 1))
     gaps = _grouped(_rows(session, Gap, ids))
@@ -91,11 +94,11 @@ def support_entries(session: Session, company_id: int, text: str = "") -> list[d
 
 
 def _present(
-    session: Session, company_id: int, sitting_ids: Sequence[int] | None, text: str = ""
+    session: Session, reached: scopes.Condition, sitting_ids: Sequence[int] | None, text: str = ""
 ) -> Sequence[Sitting]:
     query = (
         select(Sitting)
-        .where(Sitting.company_id == company_id)
+        .where(reached)
         .options(joinedload(Sitting.exam), joinedload(Sitting.candidate))
         .order_by(Sitting.created_at, Sitting.id)
         .limit(MAX_SITTINGS)

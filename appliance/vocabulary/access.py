@@ -17,7 +17,7 @@ class Scope(StrEnum):
     GRANTED = "granted"
     """What an administrator or security officer opened for one ticket and for some hours."""
     OWN = "own"
-    """A candidate's own sitting."""
+    """A candidate's own sitting; one's own account."""
 
 
 class FourEyesAct(StrEnum):

@@ -14,6 +14,10 @@ def upgrade() -> None:
     """Apply."""
     flags: tuple[tuple[str, sa.Column[object]], ...] = (
         ("company", sa.Column("four_eyes", postgresql.JSONB(), nullable=False, server_default=sa.text("'[]'"))),
+        (
+            "company",
+            sa.Column("new_exams_to_proctors", sa.Boolean(), nullable=False, server_default=sa.text("true")),
+        ),
         ("user", sa.Column("limited", sa.Boolean(), nullable=False, server_default=sa.text("false"))),
     )
     for table, column in flags:
@@ -36,6 +40,7 @@ def downgrade() -> None:
     for table in ("approval", "access_grant", "assignment", "api_client"):
         op.drop_table(table)
     op.drop_column("user", "limited")
+    op.drop_column("company", "new_exams_to_proctors")
     op.drop_column("company", "four_eyes")
 
 

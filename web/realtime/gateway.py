@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -13,14 +12,15 @@ from websockets.exceptions import ConnectionClosed
 
 from appliance import bus
 from appliance.collaborators import Collaborators
-from appliance.errors import ApplianceError, BadInput, ErrorCode, NotAllowed, TokenInvalid, TooMany
+from appliance.errors import ApplianceError, BadInput, NotAllowed, TokenInvalid, TooMany
 from appliance.security import identity as identities
 from appliance.security import live_tokens
-from appliance.security.permission_map import Permission, permits
-from appliance.services import conversations, nodes, pipeline_checks
+from appliance.security.permission_map import Permission
+from appliance.security.predicates import may
+from appliance.services import assignments, conversations, nodes, pipeline_checks
 from appliance.settings import Settings
 from appliance.sitting_machine import OVER
-from appliance.vocabulary import GapCause, Role, SittingState, Track
+from appliance.vocabulary import GapCause, SittingState, Track
 from media.pipelines.disk_watch import DiskWatch
 from media.pipelines.evidence import GATEWAY, Facts
 from media.pipelines.membership import Membership
@@ -31,9 +31,10 @@ from web.realtime.checks import Checks
 from web.realtime.connection import Connection
 from web.realtime.conversing import Conversing
 from web.realtime.deadlines import Deadlines, now_ms
-from web.realtime.desks import Desks, proctors, sitting_of
+from web.realtime.desks import Desks, sitting_of
 from web.realtime.feed import Subscription
 from web.realtime.handlers import HANDLERS, Handler, view_key
+from web.realtime.handovers import Handovers
 from web.realtime.messages import (
     DECODER,
     AnyClientMessage,
@@ -42,7 +43,6 @@ from web.realtime.messages import (
     OfferWanted,
     Overtaken,
     Reset,
-    ViewEnded,
     Welcome,
 )
 from web.realtime.presence import Presence
@@ -73,6 +73,7 @@ class Gateway:
         self.pipelines = SittingPipelines(self.store, self.membership, settings.recordings.absolute(), lambda: self)
         self.presence = Presence(self.store)
         self.desks = Desks()
+        self.handovers = Handovers(self.store, self.rooms, self.desks, self._unview)
         self.tiles = TileFeed(self.store)
         self.conversing = Conversing(self.store, self.pipelines.conversations, self._spawn)
         self.checks = Checks(self.store)
@@ -153,7 +154,7 @@ class Gateway:
             connection.close(CloseCode.TOKEN_REFUSED, f"no hello within {HELLO_SECONDS:.0f} s")
             return False
         identity = identities.of_live(live, connection.address)
-        if not permits(identity.role, Permission.LIVE_CONNECT):
+        if not may(identity, Permission.LIVE_CONNECT):
             connection.fault(NotAllowed())
             connection.close(CloseCode.NOT_ALLOWED, "this account has no live pages")
             return False
@@ -177,7 +178,7 @@ class Gateway:
         connection.subscription = subscription
         self.rooms.enter(topic, connection)
         missed, newest, too_much = await self.store.run(acts.missed, topic, since)
-        await self._know_desks(event.payload for event in missed)
+        await self.handovers.know(event.payload for event in missed)
         subscription.last = newest if since is None or too_much else since
         ways = await self.store.run(acts.ways, self._vault, self.settings, identity)
         connection.post(Welcome(subscription.last, now_ms(), ways["ice_servers"], ways["ice_policy"], summary))
@@ -235,7 +236,7 @@ class Gateway:
     async def _carry_out(self, connection: Connection, handler: Handler, message: AnyClientMessage) -> None:
         ref = str(getattr(message, "ref", "") or getattr(message, "connection", ""))
         try:
-            if connection.identity is None or not permits(connection.identity.role, handler.permission):
+            if connection.identity is None or not may(connection.identity, handler.permission):
                 raise NotAllowed(permission=handler.permission.value)
             await handler.handle(self, connection, message)
         except ApplianceError as error:
@@ -272,11 +273,12 @@ class Gateway:
 
     async def _follow(self) -> None:
         async for event in self.listener.events():
-            if event.kind == "sitting.changed" and (sitting_id := sitting_of(event.payload)) is not None:
-                self.desks.learn(sitting_id, event.payload.get("proctor_id"))
-                self._end_views_of_others(event.topic, sitting_id)
+            if event.kind == assignments.CHANGED:
+                await self.handovers.assignments_changed(event.topic)
+            elif event.kind == "sitting.changed" and (sitting_id := sitting_of(event.payload)) is not None:
+                await self.handovers.sitting_changed(event.topic, sitting_id, event.payload)
             elif self.rooms.hearers(event.topic):
-                await self._know_desks([event.payload])
+                await self.handovers.know([event.payload])
             for connection in self.rooms.hearers(event.topic):
                 if connection.subscription is not None:
                     connection.subscription.offer(event)
@@ -290,24 +292,8 @@ class Gateway:
             elif kind == "company" and event.kind == conversations.CHANGED:
                 self.conversing.changed(event.payload)
 
-    def _end_views_of_others(self, topic: str, sitting_id: int) -> None:
-        """A colleague took the sitting over: who may not watch it any more does not."""
-        for connection in self.rooms.hearers(topic):
-            identity = connection.identity
-            if identity is None or identity.role is not Role.PROCTOR or self.desks.is_for(sitting_id, identity.id):
-                continue
-            connection.tiles -= {sitting_id}
-            for name in [name for name, watched in connection.views.items() if watched == sitting_id]:
-                del connection.views[name]
-                connection.post(ViewEnded(name, ErrorCode.NOT_ALLOWED))
-                self._spawn(self.pipelines.unview(sitting_id, view_key(connection, name)))
-
-    async def _know_desks(self, payloads: Iterable[dict[str, Any]]) -> None:
-        found = {number for payload in payloads if (number := sitting_of(payload)) is not None}
-        unknown = self.desks.unknown(found)
-        if unknown:
-            for sitting_id, proctor_id in await self.store.insist(proctors, unknown):
-                self.desks.learn(sitting_id, proctor_id)
+    def _unview(self, connection: Connection, sitting_id: int, name: str) -> None:
+        self._spawn(self.pipelines.unview(sitting_id, view_key(connection, name)))
 
     def _sitting_changed(self, sitting_id: int, payload: dict[str, Any]) -> None:
         state = str(payload.get("state"))

@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from appliance import bus
 from appliance.security.identity import Identity
-from appliance.security.permission_map import Permission, permits
-from appliance.services import conversations
-from appliance.vocabulary import Role
+from appliance.security.permission_map import Permission
+from appliance.security.scopes import WHOLE, scope_of
+from appliance.services import assignments, conversations
 from web.realtime.desks import Desks, sitting_of
 from web.realtime.feed import LiveFact
 from web.realtime.messages import Event
@@ -31,6 +31,13 @@ STAGES: Final = frozenset({"sitting.changed", "media.state", "presence.changed",
 """What support sees: where a sitting stands, its media, the disks; nobody's face or words."""
 
 
+PERSONAL: Final = frozenset({conversations.CHANGED, assignments.CHANGED})
+"""What reaches the staff who are named in it (``user_ids``), and nobody else."""
+
+RESULTS: Final = frozenset({"score", "conclusion"})
+"""What a stage does not tell: how the sitting is judged."""
+
+
 def topic_of(identity: Identity) -> str:
     """Return the topic a reader hears: the candidate's own sitting, or all of the company's."""
     if identity.sitting_id is not None:
@@ -41,25 +48,33 @@ def topic_of(identity: Identity) -> str:
 def view_of(identity: Identity, desks: Desks) -> Callable[[LiveFact], Event | None]:
     """Return the function that makes a reader's message of an event, or None of what is not for them.
 
-    A proctor hears of a colleague's sitting only where it stands: they may do nothing else with it.
+    Who has assigned sittings only hears of a colleague's in an exam of theirs where it stands, so that it leaves
+    their wall; of other exams' nothing.
     """
     if identity.sitting_id is not None:
         return lambda event: _for_candidate(event, identity.id)
     see = _view_of_sittings(identity, desks)
-    return lambda event: _if_asked_in(event, identity.id) if event.kind == conversations.CHANGED else see(event)
+    return lambda event: _if_named(event, identity.id) if event.kind in PERSONAL else see(event)
 
 
 def _view_of_sittings(identity: Identity, desks: Desks) -> Callable[[LiveFact], Event | None]:
-    if identity.role is Role.PROCTOR:
-        return lambda event: (
-            _whole(event) if event.kind in STAGES or desks.is_for(sitting_of(event.payload), identity.id) else None
-        )
-    if permits(identity.role, Permission.ROOM_VIEW):
+    watches, lists = scope_of(identity, Permission.ROOM_VIEW), scope_of(identity, Permission.SITTING_LIST)
+    if watches in WHOLE:
         return _whole
-    return lambda event: _whole(event) if event.kind in STAGES else None
+
+    def see(event: LiveFact) -> Event | None:
+        stage, sitting_id = event.kind in STAGES, sitting_of(event.payload)
+        if sitting_id is None or (lists in WHOLE and watches is None):
+            return _stage(event) if stage else None
+        desk = desks.of(sitting_id)
+        if watches is not None and desk.is_for(identity.id):
+            return _whole(event)
+        return _stage(event) if stage and desk.concerns(identity.id) else None
+
+    return see
 
 
-def _if_asked_in(event: LiveFact, user_id: int) -> Event | None:
+def _if_named(event: LiveFact, user_id: int) -> Event | None:
     return _whole(event) if user_id in event.payload.get("user_ids", ()) else None
 
 
@@ -67,6 +82,12 @@ def _whole(event: LiveFact) -> Event:
     payload: dict[str, Any] = dict(event.payload)
     sitting_id = payload.pop("sitting_id", None)
     return Event(event.id, event.kind, sitting_id, payload, event.at_ms)
+
+
+def _stage(event: LiveFact) -> Event:
+    seen = _whole(event)
+    payload = {name: value for name, value in seen.payload.items() if name not in RESULTS}
+    return Event(event.id, event.kind, seen.sitting_id, payload, event.at_ms)
 
 
 def _for_candidate(event: LiveFact, sitting_id: int) -> Event | None:

@@ -1,6 +1,5 @@
 """Exams, staff, support and the audit log."""
 
-import math
 from typing import Any
 
 import segno
@@ -10,7 +9,7 @@ from appliance.models import Company
 from appliance.security import totp
 from appliance.services import accounts, audit_log, disk_guard, exams, rooms
 from appliance.vocabulary import WARNING_TYPES
-from web import contexts
+from web.contexts import ExamContext
 from web.presenters.words import QUICK_MESSAGES
 from web.services import Request, now_ms
 
@@ -22,7 +21,7 @@ def _company_id(request: Request) -> int:
 def room(context: object, request: Request) -> dict[str, Any]:
     """Give the live room its present sittings."""
     return {
-        "sittings": rooms.entries(request.db, _company_id(request)),
+        "sittings": rooms.entries(request.db, request.asker),
         "quick_messages": [{"code": code, "text": request.translate(text)} for code, text in QUICK_MESSAGES.items()],
         "warning_types": [type.value for type in WARNING_TYPES],
         "disk": disk_guard.told(request.db),
@@ -31,14 +30,13 @@ def room(context: object, request: Request) -> dict[str, Any]:
 
 
 def list_exams(context: object, request: Request) -> dict[str, Any]:
-    """List the company's exams."""
-    return {"exams": exams.listing(request.db, _company_id(request))}
+    """List the exams that the asker may see."""
+    return {"exams": exams.listing(request.db, request.asker)}
 
 
-def set_weights(context: object, request: Request) -> dict[str, Any]:
+def set_weights(context: ExamContext, request: Request) -> dict[str, Any]:
     """Set an exam's weights."""
-    exam = exams.get(request.db, contexts.number(request, "id"), _company_id(request))
-    return {"rescored": exams.set_weights(request.db, request.actor, exam, request.body_struct.weights)}
+    return {"rescored": exams.set_weights(request.db, request.actor, context.exam, request.body_struct.weights)}
 
 
 def list_staff(context: object, request: Request) -> dict[str, Any]:

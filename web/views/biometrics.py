@@ -6,7 +6,7 @@ from typing import Any
 from appliance import audit
 from appliance.services import biometric_inventory, exams, identity_checks
 from web import contexts
-from web.contexts import SittingContext
+from web.contexts import ExamContext, SittingContext
 from web.sealed import once_a_viewing
 from web.services import Request
 
@@ -27,10 +27,9 @@ def identity(context: SittingContext, request: Request) -> dict[str, Any]:
     return identity_checks.report(request.db, sitting)
 
 
-def set_biometrics(context: object, request: Request) -> dict[str, Any]:
+def set_biometrics(context: ExamContext, request: Request) -> dict[str, Any]:
     """Set where an exam's faces are measured, and what follows."""
-    exam = exams.get(request.db, contexts.number(request, "id"), _company_id(request))
-    body = request.body_struct
+    exam, body = context.exam, request.body_struct
     exams.set_biometrics(
         request.db,
         request.actor,

@@ -20,18 +20,17 @@ def _summary(context: SittingContext, request: Request) -> dict[str, Any]:
 
 def live_token(context: object, request: Request) -> dict[str, Any]:
     """Give a staff page a token with which its socket says hello."""
-    visitor = request.visitor
-    assert visitor is not None and visitor.identity.role is not None  # noqa: S101 - the permission has seen to it
-    who = visitor.identity
-    token = live_tokens.for_user(request.settings, who.id, who.company_id, visitor.identity.role, who.name)
+    who = request.asker
+    assert who.role is not None  # noqa: S101 - the permission has seen to it
+    token = live_tokens.for_user(request.settings, who.id, who.company_id, who.role, who.name, who.limited)
     return {"token": token, "url": "/live"}
 
 
 def archive_page(context: object, request: Request) -> dict[str, Any]:
-    """List the company's sittings."""
+    """List the sittings that the asker may see."""
     query = request.body_struct
     states = archive.states_of(query.state)
-    found = reviews.archive(request.db, request.actor.company_id or 0, states, query.q, query.page)
+    found = reviews.archive(request.db, request.asker, states, query.q, query.page)
     return archive.page_of(found)
 
 

@@ -16,7 +16,7 @@ from web.services import Request
 def listing(context: object, request: Request) -> dict[str, Any]:
     """Give stages and media of present sittings, or of those that a search finds among them."""
     return {
-        "sittings": rooms.support_entries(request.db, request.actor.company_id or 0, request.body_struct.q),
+        "sittings": rooms.support_entries(request.db, request.asker, request.body_struct.q),
         "disk": disk_guard.told(request.db),
     }
 

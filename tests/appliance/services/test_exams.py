@@ -17,7 +17,7 @@ def test_the_list_counts_sittings(session: Session, make: Factories) -> None:
     make.sitting(exam=busy)
     make.sitting(exam=busy)
     make.exam(company=make.company())
-    rows = exams.listing(session, busy.company_id)
+    rows = exams.listing(session, make.who())
     assert [(row["id"], row["sittings"], row["questions"]) for row in rows] == [(idle.id, 0, 2), (busy.id, 2, 0)]
     with pytest.raises(NotFound):
         exams.get(session, busy.id, make.company().id)

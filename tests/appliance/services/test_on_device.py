@@ -124,9 +124,9 @@ def test_the_same_detector_says_it_once_others_beside_it(session, sitting):
     assert other is not first
 
 
-def test_only_the_screen_is_evidence(session, sitting):
+def test_only_the_screen_is_evidence(session, make, sitting):
     assert evidence.facts(session, sitting.id).tracks == (Track.SCREEN,)
-    (entry,) = rooms.support_entries(session, sitting.company_id)
+    (entry,) = rooms.support_entries(session, make.who())
     assert entry["tracks"] == {"camera": "stays", "screen": "none"}
 
 
