@@ -17,6 +17,7 @@ class ErrorCode(StrEnum):
     SIGN_ON_FAILED = "sign_on_failed"
     PROVIDER_AWAY = "provider_away"
     NO_ROLE = "no_role"
+    SIGN_ON_WANTED = "sign_on_wanted"
     PROOF_WANTED = "proof_wanted"
     SESSION_LOCKED = "session_locked"
     ENROLMENT_WANTED = "enrolment_wanted"
@@ -85,6 +86,12 @@ class LoginRefused(ApplianceError):
     """E-mail, password or one-time code is wrong."""
 
     code = ErrorCode.LOGIN_REFUSED
+
+
+class SingleSignOnWanted(LoginRefused):
+    """Your organisation lets you log in only through its own log-in page; choose it below."""
+
+    code = ErrorCode.SIGN_ON_WANTED
 
 
 class LockedOut(ApplianceError):

@@ -40,6 +40,7 @@ STATUS: Final[dict[ErrorCode, HTTPStatus]] = {
     ErrorCode.SIGN_ON_FAILED: HTTPStatus.UNAUTHORIZED,
     ErrorCode.PROVIDER_AWAY: HTTPStatus.SERVICE_UNAVAILABLE,
     ErrorCode.NO_ROLE: HTTPStatus.FORBIDDEN,
+    ErrorCode.SIGN_ON_WANTED: HTTPStatus.FORBIDDEN,
     ErrorCode.PROOF_WANTED: HTTPStatus.FORBIDDEN,
     ErrorCode.SESSION_LOCKED: HTTPStatus.LOCKED,
     ErrorCode.ENROLMENT_WANTED: HTTPStatus.FORBIDDEN,
@@ -78,6 +79,13 @@ PAGES: Final[dict[ErrorCode, tuple[str, str]]] = {
     ErrorCode.NOT_FOUND: (_("Nothing here"), _("This page does not exist, or it belongs to somebody else.")),
     ErrorCode.NOT_ALLOWED: (_("Not allowed"), _("Your account has no permission for this page.")),
     ErrorCode.LOGIN_REQUIRED: (_("Please log in"), _("You are not logged in, or your session has ended.")),
+    ErrorCode.PROOF_WANTED: (_("Please show your second factor again"), _("Go back and try again from the page.")),
+    ErrorCode.SESSION_LOCKED: (_("This page is locked"), _("Nobody was here for a while. Unlock it first.")),
+    ErrorCode.ENROLMENT_WANTED: (_("Almost there"), _("Finish setting up your account first.")),
+    ErrorCode.ACCOUNT_LINK_INVALID: (
+        _("This link does not work"),
+        _("It was used already or has expired. Ask your administrator for a new one."),
+    ),
     ErrorCode.LINK_INVALID: (_("This link does not open an exam"), _("Please open the exam from your course again.")),
     ErrorCode.LINK_EXPIRED: (_("This link has expired"), _("Please open the exam from your course again.")),
     ErrorCode.CSRF: (_("The page is out of date"), _("Go back, reload the page and try again.")),
@@ -103,6 +111,12 @@ PAGES: Final[dict[ErrorCode, tuple[str, str]]] = {
 }
 """Title and sentence for people; codes that are not here are shown under the first whose status is the same."""
 
+ELSEWHERE: Final[dict[ErrorCode, str]] = {
+    ErrorCode.SESSION_LOCKED: "/locked",
+    ErrorCode.ENROLMENT_WANTED: "/account",
+}
+"""Pages that help somebody who asked for another page."""
+
 RETRY_SECONDS: Final = 10
 """When to come back after a 503: the embedded database restarts within this time."""
 
@@ -113,6 +127,8 @@ def appliance_error(error: ApplianceError, request: Request) -> Response:
     """Answer an error of the house."""
     if error.code is ErrorCode.LOGIN_REQUIRED and request.method in {"GET", "HEAD"} and not request.is_api:
         return HTTPSeeOther(location="/login?next=" + quote(request.path_qs, safe="/"))
+    if error.code in ELSEWHERE and request.method in {"GET", "HEAD"} and not request.is_api:
+        return HTTPSeeOther(location=f"{ELSEWHERE[error.code]}?next=" + quote(request.path_qs, safe="/"))
     status = STATUS[error.code]
     incident = _log_incident(error, request) if status >= _NEEDS_INCIDENT and not _is_passing(status) else None
     return _answer(request, status, error, incident)

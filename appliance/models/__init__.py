@@ -32,6 +32,7 @@ from appliance.models.identity_provider import (
     LinkedIdentity,
     LogoutTokenSeen,
     SignOnAttempt,
+    SignOnPending,
     SignOnSession,
 )
 from appliance.models.legal_hold import LegalHold
@@ -114,6 +115,7 @@ __all__ = [
     "Seat",
     "SecurityKey",
     "SignOnAttempt",
+    "SignOnPending",
     "SignOnSession",
     "SimilarFace",
     "Sitting",

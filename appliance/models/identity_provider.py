@@ -87,6 +87,25 @@ class SignOnAttempt(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
+class SignOnPending(Base):
+    """Somebody whom the provider knows and who has still to show a second factor here; used up by showing it."""
+
+    __tablename__ = "sign_on_pending"
+
+    id: Mapped[Id]
+    provider_id: Mapped[int] = mapped_column(ForeignKey("identity_provider.id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    subject: Mapped[str]
+    sid: Mapped[str] = mapped_column(default="")
+    id_token: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Wrapped."""
+    next: Mapped[str] = mapped_column(default="")
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+    user: Mapped[User] = relationship()
+
+
 class SignOnSession(Base):
     """What a log-in through a provider must know to be ended there, and by it."""
 

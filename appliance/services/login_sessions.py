@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from appliance import audit, bus
 from appliance.audit import Actor
 from appliance.db import to_ms, utcnow
-from appliance.errors import NotFound
-from appliance.models import LoginSession, User
+from appliance.errors import LoginRequired, NotFound
+from appliance.models import LinkedIdentity, LoginSession, User
 from appliance.security import passwords
 from appliance.services import log_in_attempts, own_passwords, second_factors
 from appliance.services.security_keys import KeyAnswer
@@ -30,7 +30,9 @@ def wanted(session: Session, user: User, proved_by: ProvedBy) -> list[Wanted]:
     if proved_by is ProvedBy.SINGLE_SIGN_ON or user.break_glass:
         return []
     lacks = []
-    if user.password_hash is None or own_passwords.is_too_old(session, user):
+    if not _comes_by_single_sign_on(session, user) and (
+        user.password_hash is None or own_passwords.is_too_old(session, user)
+    ):
         lacks.append(Wanted.PASSWORD)
     if not second_factors.has_any(session, user):
         lacks.append(Wanted.SECOND_FACTOR)
@@ -40,6 +42,14 @@ def wanted(session: Session, user: User, proved_by: ProvedBy) -> list[Wanted]:
 def settle(session: Session, login: LoginSession) -> None:
     """Look again at what the log-in must put in order, after something of its account changed."""
     login.wants = [word.value for word in wanted(session, login.user, login.proved_by)]
+
+
+def get(session: Session, login_id: int | None) -> LoginSession:
+    """Return the log-in of who asks; raise ``LoginRequired`` for who has none."""
+    login = None if login_id is None else session.get(LoginSession, login_id)
+    if login is None:
+        raise LoginRequired
+    return login
 
 
 def open_of(session: Session, user_id: int, settings: Settings) -> Sequence[LoginSession]:
@@ -163,6 +173,12 @@ def change_password(
     own_passwords.choose(session, actor, user, password)
     end_all(session, actor, user, except_id=login.id)
     settle(session, login)
+
+
+def _comes_by_single_sign_on(session: Session, user: User) -> bool:
+    """Say whether the account needs no password of ours."""
+    linked = select(LinkedIdentity.id).where(LinkedIdentity.user_id == user.id, LinkedIdentity.gone_at.is_(None))
+    return session.scalar(linked.limit(1)) is not None
 
 
 def _shown(

@@ -81,6 +81,24 @@ def _create_under_way() -> None:
     for column in ("provider_id", "expires_at"):
         op.create_index(op.f(f"ix__sign_on_attempt_{column}"), "sign_on_attempt", [column])
     op.create_table(
+        "sign_on_pending",
+        _id(),
+        sa.Column("provider_id", sa.BigInteger(), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("token_hash", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("sid", sa.String(), nullable=False),
+        sa.Column("id_token", sa.LargeBinary()),
+        sa.Column("next", sa.String(), nullable=False),
+        sa.Column("expires_at", TIME, nullable=False),
+        _of("sign_on_pending", "provider_id", "identity_provider"),
+        _of("sign_on_pending", "user_id", "user"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk__sign_on_pending")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq__sign_on_pending__token_hash")),
+    )
+    for column in ("provider_id", "user_id", "expires_at"):
+        op.create_index(op.f(f"ix__sign_on_pending_{column}"), "sign_on_pending", [column])
+    op.create_table(
         "sign_on_session",
         sa.Column("login_session_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("provider_id", sa.BigInteger(), nullable=False),
@@ -113,6 +131,13 @@ def _of(table: str, column: str, other: str) -> sa.ForeignKeyConstraint:
 
 def downgrade() -> None:
     """Take back."""
-    for table in ("logout_token_seen", "sign_on_session", "sign_on_attempt", "linked_identity", "identity_provider"):
+    for table in (
+        "logout_token_seen",
+        "sign_on_session",
+        "sign_on_pending",
+        "sign_on_attempt",
+        "linked_identity",
+        "identity_provider",
+    ):
         op.drop_table(table)
     op.drop_column("company", "local_passwords")
