@@ -16,6 +16,7 @@ from appliance.db import utcnow
 from appliance.models import Sitting
 from appliance.retention.tasks import retention_tasks
 from appliance.services import challenges, sittings
+from appliance.services.sign_on_tasks import sign_on_tasks
 from appliance.settings import Settings
 from appliance.vocabulary import SittingState
 from media import challenges as judging
@@ -35,7 +36,7 @@ from media.tiles import sweep as sweep_tiles
 log = structlog.get_logger(__name__)
 
 media_tasks = Blueprint()
-ALL_TASKS = [media_tasks, document_tasks, export_tasks, check_tasks, retention_tasks]
+ALL_TASKS = [media_tasks, document_tasks, export_tasks, check_tasks, retention_tasks, sign_on_tasks]
 
 
 def run(settings: Settings, queues: Sequence[str] = ()) -> None:

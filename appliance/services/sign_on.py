@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import delete, select
@@ -36,7 +36,7 @@ from appliance.sign_on.failures import CredentialsRefused, ProviderWrong, SignOn
 from appliance.sign_on.oidc import OidcClient
 from appliance.sign_on.person import Person
 from appliance.vault import Vault
-from appliance.vocabulary import ProvedBy
+from appliance.vocabulary import IdentityProviderKind, ProvedBy
 
 ON_THE_WAY: Final = timedelta(minutes=15)
 """To log in there, with a second factor that must be looked for."""
@@ -78,10 +78,17 @@ def set_out(
     provider: IdentityProvider,
     browser_token: str,
     next_page: str = "",
+    *,
+    anew: bool = False,
 ) -> str:
-    """Return where the browser goes; raise ``ProviderAway``, ``ProviderWrong``."""
+    """Return where the browser goes; raise ``ProviderAway``, ``ProviderWrong``.
+
+    ``anew``: the provider asks who this is even where it knows, so that the log-in is a fresh proof.
+    """
     _demand_enabled(provider)
-    way = client.set_out(identity_providers.oidc_of(provider), identity_providers.redirect_uri(provider, settings))
+    max_age = 0 if anew else settings.session_minutes * 60
+    oidc = identity_providers.oidc_of(provider)
+    way = client.set_out(oidc, identity_providers.redirect_uri(provider, settings), max_age)
     now = utcnow()
     session.execute(delete(SignOnAttempt).where(SignOnAttempt.expires_at < now))
     session.add(
@@ -190,6 +197,15 @@ def show_factor(
     return _begin(session, settings, waiting.provider_id, person, wrapped, user, proved_by, who, next_page)
 
 
+def provider_of(session: Session, login_id: int | None) -> IdentityProvider | None:
+    """Return through which OpenID provider a log-in came, if through one that is still in use."""
+    known = session.get(SignOnSession, login_id) if login_id is not None else None
+    provider = session.get(IdentityProvider, known.provider_id) if known is not None else None
+    return (
+        provider if provider is not None and provider.enabled and provider.kind is IdentityProviderKind.OIDC else None
+    )
+
+
 def leave(session: Session, vault: Vault, settings: Settings, client: OidcClient, login: LoginSession) -> str | None:
     """Return where the browser must go to be logged out at the provider too, None where it need not."""
     known = session.get(SignOnSession, login.id)
@@ -287,6 +303,8 @@ def _begin(
     next_page: str,
 ) -> Entered:
     login, token = accounts.begin_session(session, user, settings, who.address, who.user_agent, proved_by=proved_by)
+    if proved_by is ProvedBy.SINGLE_SIGN_ON:
+        login.proved_at = _proved_at(settings, person, login.created_at)
     session.add(
         SignOnSession(
             login_session_id=login.id,
@@ -297,6 +315,13 @@ def _begin(
         )
     )
     return Entered(login, token, next_page)
+
+
+def _proved_at(settings: Settings, person: Person, now: datetime) -> datetime:
+    """Return when the provider was last shown a second factor; one that does not say when counts as long ago."""
+    if person.authenticated_at is None:
+        return now - timedelta(minutes=settings.session_minutes)
+    return min(now, datetime.fromtimestamp(person.authenticated_at, UTC))
 
 
 def _use_attempt(session: Session, provider: IdentityProvider, state: str, browser_token: str) -> SignOnAttempt:

@@ -133,10 +133,8 @@ def _tls_cause(host: str, port: int, settings: LdapSettings, *, start_tls: bool)
             with tls_context(settings.ca_certificate).wrap_socket(plain, server_hostname=host):
                 return ProviderWrong(f"{host} does not speak TLS 1.2 or newer as is needed.", step="tls")
     except ssl.SSLCertVerificationError as error:
-        words = (
-            f"The certificate of {host} is not trusted: {error.verify_message}. Enter your authority's certificate."
-        )
-        return ProviderWrong(words, step="tls")
+        words = f"The certificate of {host} is not trusted: {error.verify_message.rstrip('.')}."
+        return ProviderWrong(f"{words} Enter your authority's certificate.", step="tls")
     except ssl.SSLError as error:
         return ProviderWrong(f"{host} does not speak TLS at port {port} ({error.reason}).", step="tls")
     except TimeoutError:

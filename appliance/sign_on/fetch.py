@@ -110,12 +110,14 @@ def _object(body: bytes) -> dict[str, Any]:
 def _failure(host: str, error: OutgoingFailed) -> ProviderAway | ProviderWrong:
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
-            words = f"The certificate of {host} is not trusted: {cause.verify_message}."
+            words = f"The certificate of {host} is not trusted: {cause.verify_message.rstrip('.')}."
             return ProviderWrong(f"{words} Enter your authority's certificate.", step="tls")
         if isinstance(cause, ssl.SSLError):
             return ProviderWrong(f"{host} does not speak TLS 1.2 or newer ({cause.reason}).", step="tls")
         if isinstance(cause, socket.gaierror):
             return ProviderAway(f"The name {host} is not known here; check DNS.", step="name")
+        if isinstance(cause, TimeoutError):
+            return ProviderAway(f"{host} does not answer in time.", step="connect")
         if isinstance(cause, OSError):
             words = f"{host} refuses the connection or cannot be reached; check name, port, firewall."
             return ProviderAway(words, step="connect")

@@ -37,8 +37,12 @@ class OidcClient:
         self.fetcher = fetcher
         self.discovery = Discovery(fetcher)
 
-    def set_out(self, settings: OidcSettings, redirect_uri: str) -> SetOut:
-        """Return a new way to the provider. State, nonce and verifier have 256 random bits each."""
+    def set_out(self, settings: OidcSettings, redirect_uri: str, max_age: int) -> SetOut:
+        """Return a new way to the provider. State, nonce and verifier have 256 random bits each.
+
+        ``max_age``: seconds after which the provider asks again who this is, 0: in any case. Where it is asked for,
+        the ID token says when that was (OpenID Connect Core 1.0, 3.1.2.1).
+        """
         metadata = self.discovery.metadata(settings)
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
@@ -51,6 +55,8 @@ class OidcClient:
             "nonce": nonce,
             "code_challenge": challenge,
             "code_challenge_method": "S256",
+            "max_age": str(max_age),
+            **({} if max_age else {"prompt": "login"}),
             **({"acr_values": " ".join(settings.acr_values)} if settings.acr_values else {}),
         }
         return SetOut(_with_query(metadata.authorization_endpoint, fields), state, nonce, verifier)
@@ -173,6 +179,7 @@ def person_of(settings: OidcSettings, claims: Mapping[str, Any], id_token: str =
         email_is_verified=bool(email) and (settings.trust_email or claims.get("email_verified") is True),
         groups=tuple(_texts(_lead(claims, settings.groups_claim))),
         second_factor=shows_second_factor(settings, claims),
+        authenticated_at=_seconds(claims.get("auth_time")),
         sid=_text(claims.get("sid")),
         id_token=id_token,
     )
@@ -196,6 +203,10 @@ def _lead(claims: Mapping[str, Any], path: str) -> Any:
 
 def _text(value: object) -> str:
     return " ".join(value.split())[:MAX_TEXT] if isinstance(value, str) else ""
+
+
+def _seconds(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _texts(value: object) -> list[str]:

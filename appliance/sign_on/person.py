@@ -17,6 +17,8 @@ class Person:
     groups: tuple[str, ...] = ()
     second_factor: bool = False
     """Whether the provider was shown one at this log-in."""
+    authenticated_at: float | None = None
+    """POSIX seconds: when the provider last asked who this is; it need not ask at each log-in."""
     sid: str = ""
     """The provider's name of its session."""
     id_token: str = field(default="", repr=False)
