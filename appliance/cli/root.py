@@ -9,11 +9,13 @@ from appliance.cli import (
     audit,
     biometrics,
     check,
+    compliance,
     demo,
     deploy,
     evidence,
     nodes,
     processes,
+    retention,
     schema,
     templates,
     up,
@@ -52,6 +54,8 @@ main.add_command(analyse.analyse)
 main.add_command(demo.demo)
 main.add_command(evidence.evidence)
 main.add_command(templates.templates)
+main.add_command(retention.retention)
+main.add_command(compliance.compliance)
 main.add_command(vault.vault)
 main.add_command(deploy.bundle)
 main.add_command(deploy.inventory)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import metadata
+from pathlib import Path
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidSignature
@@ -106,6 +107,16 @@ def verify(content: bytes, signature: bytes, public_pem: bytes) -> Verdict:
     except InvalidSignature:
         return Verdict(False, fingerprint(key), said, ALTERED)
     return Verdict(True, fingerprint(key), said)
+
+
+def signature_bytes(row: DeletionCertificate) -> bytes:
+    """Return the 64 bytes of the signature, as OpenSSL wants them."""
+    return base64.b64decode(row.signature)
+
+
+def signature_file(file: Path) -> Path:
+    """Return where the signature of a certificate's file is looked for."""
+    return file.with_name(file.name + ".sig")
 
 
 def _plain_signature(given: bytes) -> bytes:

@@ -35,7 +35,7 @@ READ: Final = 1024 * 1024
 def request(
     session: Session, actor: Actor, candidate: Candidate, with_recordings: bool, now: datetime, by_job: bool = True
 ) -> PersonExport:
-    """Have a person's data made up; raise ``ImpossibleStep`` after an erasure, ``TooMany`` when there are some already."""
+    """Have a person's data made up; raise ``ImpossibleStep`` after an erasure, ``TooMany`` when there are some."""
     session.refresh(candidate, with_for_update={"key_share": True})
     if candidate.erased_at is not None:
         raise ImpossibleStep("This person was erased; nothing is stored of them.", candidate_id=candidate.id)
@@ -122,6 +122,14 @@ def listing(session: Session, company_id: int, limit: int = 100) -> Sequence[Per
 def record_download(session: Session, actor: Actor, row: PersonExport) -> None:
     """Write to the audit log that somebody fetches it."""
     _record(session, actor, row, "download")
+
+
+def copy_out(session: Session, vault: Vault, row: PersonExport, out: Path) -> None:
+    """Write the archive to a file."""
+    sealed = session.get_one(VaultObject, row.vault_object_id)
+    with vault.open(session, sealed) as reader, out.open("xb") as file:
+        for offset in range(0, reader.size, READ):
+            file.write(reader.read(offset, READ))
 
 
 def archive_name(row: PersonExport) -> str:
