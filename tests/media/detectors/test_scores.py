@@ -83,11 +83,11 @@ def test_the_far_detector_looks_at_every_fourth_picture_and_whenever_there_is_do
     assert (looks(2500, 5000, shift=5), len(far)) == (seen, 6)
     detector.full.detect = lambda image: far.append(1) or [here]
     alone = (1, [])
-    looks(5000, 5500)
-    assert looks(5500, 9500) == [alone] * 3 + [(1, [6500, 6000, 5500])] + [alone] * 3 + [(1, [8500, 8000, 7500])]
+    looks(5500, 6000)
+    assert looks(6000, 10_000) == [alone] * 3 + [(1, [7000, 6500, 6000])] + [alone] * 3 + [(1, [9000, 8500, 8000])]
     near.clear()
     asked = len(far)
-    assert (looks(9500, 10_000), len(far)) == ([(1, [])], asked + 1)
+    assert (looks(10_000, 10_500), len(far)) == ([(1, [])], asked + 1)
 
 
 def test_what_the_mesh_denies_is_left_alone_until_the_far_detector_looks_again():

@@ -47,24 +47,7 @@ function between(from, to) {
  * @returns {Picture}
  */
 export function resize(picture, width, height, part = { left: 0, top: 0, width: picture.width, height: picture.height }) {
-  return resized(picture, width, height, part, part.width >= width && part.height >= height);
-}
-
-/**
- * The picture in another size, for a network to find something in it: halved by mean as long as it stays large enough,
- * then between neighbours (media/biometrics/regions.py).
- * @param {Picture} picture @param {number} width @param {number} height @returns {Picture}
- */
-export function shrunk(picture, width, height) {
-  let small = picture;
-  while (small.width >= 2 * width && small.height >= 2 * height)
-    small = resize(small, Math.floor(small.width / 2), Math.floor(small.height / 2));
-  const whole = { left: 0, top: 0, width: small.width, height: small.height };
-  return resized(small, width, height, whole, false);
-}
-
-/** @param {Picture} picture @param {number} width @param {number} height @param {{left: number, top: number, width: number, height: number}} part @param {boolean} shrinks @returns {Picture} */
-function resized(picture, width, height, part, shrinks) {
+  const shrinks = part.width >= width && part.height >= height;
   const columns = shrinks ? shares(part.width, width) : between(part.width, width);
   const rows = shrinks ? shares(part.height, height) : between(part.height, height);
   const rgba = new Uint8ClampedArray(width * height * 4).fill(255);
@@ -81,6 +64,18 @@ function resized(picture, width, height, part, shrinks) {
     }
   });
   return { width, height, rgba };
+}
+
+/**
+ * The picture in another size, for a network to find something in it: by halves first, as the appliance does
+ * (media/biometrics/regions.py).
+ * @param {Picture} picture @param {number} width @param {number} height @returns {Picture}
+ */
+export function shrunk(picture, width, height) {
+  let small = picture;
+  while (small.width >= 2 * width && small.height >= 2 * height)
+    small = resize(small, Math.floor(small.width / 2), Math.floor(small.height / 2));
+  return resize(small, width, height);
 }
 
 /** @param {Picture} picture @param {number} left @param {number} row @param {[number, number][][]} columns @param {Float64Array} line */
