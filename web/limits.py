@@ -36,6 +36,12 @@ def named_account(request: "Request") -> str | None:
     return email.strip().lower() or None
 
 
+def directory_account(request: "Request") -> str | None:
+    """Tell askers apart by the name in a directory that they give."""
+    name = str(getattr(request.body_struct, "username", "")).strip().lower()
+    return f"{request.matchdict['id']}:{name}" if name else None
+
+
 def company(request: "Request") -> str:
     """Tell askers apart by the company whose system they say they are."""
     return str(request.matchdict["company"])
@@ -66,8 +72,25 @@ EXPORT: Final = (Brake(RateLimit("export.account", burst=30, per_second=0.1), ac
 # Six digits: at this pace a guess hits within 90 days at the earliest, and the lock-out comes after the first few.
 PROOF: Final = (Brake(RateLimit("proof.account", burst=10, per_second=0.1), account),)
 
+# A directory locks an account after some wrong passwords: strangers must not have it locked by ours.
+DIRECTORY: Final = (
+    Brake(RateLimit("log_in.address", burst=60, per_second=1), address),
+    Brake(RateLimit("directory.account", burst=6, per_second=1 / 300), directory_account),
+)
+SIGN_ON: Final = (Brake(RateLimit("sign_on.address", burst=60, per_second=1), address),)
+SIGN_ON_TEST: Final = (Brake(RateLimit("sign_on_test.account", burst=20, per_second=0.2), account),)
+
 BRAKES: Final[dict[tuple[str, str], tuple[Brake, ...]]] = {
     ("POST", "/login"): LOG_IN,
+    ("POST", "/api/v1/login/key"): LOG_IN,
+    ("POST", "/api/v1/me/proof"): PROOF,
+    ("POST", "/api/v1/me/unlock"): PROOF,
+    ("POST", "/api/v1/me/password"): PROOF,
+    ("GET", "/sign-on/{id:[0-9]+}/start"): SIGN_ON,
+    ("GET", "/sign-on/{id:[0-9]+}/callback"): SIGN_ON,
+    ("POST", "/sign-on/{id:[0-9]+}/log-in"): DIRECTORY,
+    ("POST", "/sign-on/factor"): SIGN_ON,
+    ("POST", "/api/v1/sign-on/providers/{id}/test"): SIGN_ON_TEST,
     ("POST", "/demo/sit"): START,
     ("GET", "/integration/simple/{company}/start/"): START,
     ("POST", "/integration/simple/{company}/start/"): START,
@@ -82,6 +105,7 @@ BRAKES: Final[dict[tuple[str, str], tuple[Brake, ...]]] = {
     ("GET", "/api/v1/exports/{id}/file"): DOWNLOAD,
     ("GET", "/api/v1/support/checks/{id}/bundle"): DOWNLOAD,
     ("POST", "/api/v1/audit/verify"): EXPORT,
+    ("GET", "/api/v1/audit/file"): EXPORT,
 }
 """Method and pattern of a route -> its brakes. What stands not here has none, but for what ``brakes_of`` says."""
 

@@ -66,11 +66,3 @@ class SupportQuery(Form):
     """Filter of the support's table."""
 
     q: Comment = ""
-
-
-class AuditQuery(Form):
-    """Filter of the audit log."""
-
-    page: Page = 1
-    action: str = ""
-    actor: str = ""

@@ -2,12 +2,7 @@
 
 from typing import Any
 
-import segno
-
-from appliance import audit
-from appliance.models import Company
-from appliance.security import totp
-from appliance.services import accounts, audit_log, disk_guard, exams, rooms
+from appliance.services import accounts, disk_guard, exams, rooms
 from appliance.vocabulary import WARNING_TYPES
 from web.contexts import ExamContext
 from web.presenters.words import QUICK_MESSAGES
@@ -42,41 +37,3 @@ def set_weights(context: ExamContext, request: Request) -> dict[str, Any]:
 def list_staff(context: object, request: Request) -> dict[str, Any]:
     """List the company's staff."""
     return {"people": accounts.staff(request.db, _company_id(request))}
-
-
-def create_person(context: object, request: Request) -> dict[str, Any]:
-    """Make an account; its one-time secret is shown in this answer and never again."""
-    body = request.body_struct
-    company = request.db.get_one(Company, _company_id(request))
-    user, secret = accounts.create_user(
-        request.db,
-        request.actor,
-        request.collaborators.vault,
-        company,
-        body.email,
-        body.name,
-        body.role,
-        body.password,
-        body.language,
-    )
-    uri = totp.provisioning_uri(secret, user.email)
-    return {
-        "person": {"id": user.id, "name": user.name, "email": user.email, "role": user.role.value},
-        "totp_secret": secret,
-        "totp_uri": uri,
-        "totp_svg": segno.make(uri).svg_data_uri(scale=4),
-    }
-
-
-def list_audit(context: object, request: Request) -> dict[str, Any]:
-    """Give a page of the audit log."""
-    query = request.body_struct
-    found = audit_log.listing(request.db, _company_id(request), query.action, query.actor, query.page)
-    pages = max(1, math.ceil(found.total / found.page_size))
-    return {"entries": found.entries, "page": found.page, "pages": pages, "total": found.total}
-
-
-def verify_audit(context: object, request: Request) -> dict[str, Any]:
-    """Prove the whole chain, or answer with the first row that is wrong."""
-    report = audit.verify_chain(request.db)
-    return {"entries": report.entries, "head_hash": report.head_hash}

@@ -5,11 +5,12 @@ from typing import Any
 from pyramid.response import Response
 
 from appliance import audit
+from appliance.audit import deliveries
 from appliance.errors import NotFound
 from appliance.services import check_ins, documents, evidence_pictures, recordings, reviews
 from appliance.vocabulary import PartState
 from web.contexts import ObservationContext, PartContext, PhotoContext, SittingContext
-from web.sealed import once_a_viewing, open_sealed, ranged
+from web.sealed import SealedBody, once_a_viewing, open_sealed, ranged
 from web.services import Request
 
 
@@ -75,4 +76,8 @@ def media(context: PartContext, request: Request) -> Response:
     reader = open_sealed(request, part.vault_object_id)
     once_a_viewing(request, ("part", part.id), lambda: recordings.record_view(request.db, request.actor, part))
     container = (part.media or {}).get("container", "webm")  # parts sealed before there was H.264 do not say
-    return ranged(request, reader, f"video/{container}", part.sha256)
+    answer = ranged(request, reader, f"video/{container}", part.sha256)
+    if request.method == "GET" and isinstance(answer.app_iter, SealedBody):
+        key = request.visitor.session_key if request.visitor else ""
+        deliveries.note_served(request.db, key, request.actor, part, answer.app_iter.start, answer.app_iter.stop)
+    return answer

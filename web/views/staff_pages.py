@@ -40,9 +40,3 @@ def staff(context: object, request: Request) -> dict[str, Any]:
     """Show the staff's accounts."""
     roles = words.roles(request)
     return {"roles": roles, "page_data": {"roles": roles}}
-
-
-def audit(context: object, request: Request) -> dict[str, Any]:
-    """Show the audit log."""
-    query = request.body_struct
-    return {"query": {"page": query.page, "action": query.action, "actor": query.actor}}
