@@ -7,18 +7,23 @@ import click
 from appliance.cli import (
     analyse,
     audit,
+    backup,
     biometrics,
     check,
+    company,
     compliance,
+    compliance_report,
     demo,
     deploy,
     evidence,
     nodes,
+    openapi,
     processes,
     retention,
     schema,
     templates,
     up,
+    user,
     vault,
 )
 from appliance.errors import ApplianceError
@@ -56,9 +61,15 @@ main.add_command(evidence.evidence)
 main.add_command(templates.templates)
 main.add_command(retention.retention)
 main.add_command(compliance.compliance)
+compliance.compliance.add_command(compliance_report.report)
+compliance.compliance.add_command(compliance_report.settings)
+main.add_command(openapi.openapi)
 main.add_command(vault.vault)
 main.add_command(deploy.bundle)
 main.add_command(deploy.inventory)
 main.add_command(deploy.install)
 main.add_command(deploy.uninstall)
 main.add_command(schema.schema)
+main.add_command(company.company)
+main.add_command(user.user)
+main.add_command(backup.backup)

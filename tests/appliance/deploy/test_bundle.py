@@ -1,0 +1,102 @@
+"""A bundle that was touched on its way is not installed; the same inputs give the same bytes."""
+
+import shutil
+import tarfile
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from appliance.deploy import bundle, packages
+from appliance.deploy.bundle import BundleBroken
+from tests.running import ROOT
+
+
+@pytest.fixture
+def key():
+    return Ed25519PrivateKey.generate()
+
+
+def packed(folder, target, key, extra=None):
+    """What ``create`` does once everything is collected."""
+    folder.mkdir()
+    (folder / "wheels").mkdir()
+    (folder / "wheels" / "kustos.whl").write_bytes(b"w" * 100_000)
+    (folder / "install.sh").write_text("#!/bin/sh\n")
+    (folder / "install.sh").chmod(0o755)
+    manifest = bundle._manifest(folder, "debian-12")
+    (folder / bundle.MANIFEST).write_bytes(manifest)
+    (folder / bundle.SIGNATURE).write_bytes(key.sign(manifest))
+    if extra:
+        (folder / extra).write_bytes(b"not signed")
+    bundle._pack(folder, target)
+    return target
+
+
+def test_the_same_inputs_give_the_same_bytes(tmp_path, key):
+    first = packed(tmp_path / "one", tmp_path / "one.tar", key)
+    second = packed(tmp_path / "two", tmp_path / "two.tar", key)
+    assert first.read_bytes() == second.read_bytes()
+    report = bundle.verify(first, key.public_key())
+    assert (report.system, report.files) == ("debian-12", 2)
+
+
+def test_unpacked_it_is_what_was_packed(tmp_path, key):
+    file = packed(tmp_path / "one", tmp_path / "one.tar", key)
+    bundle.unpack(file, tmp_path / "out", key.public_key())
+    assert (tmp_path / "out/wheels/kustos.whl").read_bytes() == b"w" * 100_000
+    assert (tmp_path / "out/install.sh").stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize("at", [0.2, 0.5, 0.9])
+def test_a_flipped_byte_is_found(tmp_path, key, at):
+    file = packed(tmp_path / "one", tmp_path / "one.tar", key)
+    content = bytearray(file.read_bytes())
+    content[int(len(content) * at)] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(BundleBroken):
+        bundle.unpack(file, tmp_path / "out", key.public_key())
+    assert not (tmp_path / "out").exists()
+
+
+def test_another_key_a_cut_and_a_stowaway_are_found(tmp_path, key):
+    file = packed(tmp_path / "one", tmp_path / "one.tar", key)
+    with pytest.raises(BundleBroken, match="not signed by this key"):
+        bundle.verify(file, Ed25519PrivateKey.generate().public_key())
+    stowaway = packed(tmp_path / "two", tmp_path / "two.tar", key, extra="wheels/evil.whl")
+    with pytest.raises(BundleBroken, match="was not signed"):
+        bundle.verify(stowaway, key.public_key())
+    file.write_bytes(file.read_bytes()[:50_000])
+    with pytest.raises(BundleBroken):
+        bundle.verify(file, key.public_key())
+
+
+def test_a_missing_file_is_found(tmp_path, key):
+    packed(tmp_path / "one", tmp_path / "one.tar", key)
+    (tmp_path / "one/install.sh").unlink()
+    bundle._pack(tmp_path / "one", tmp_path / "less.tar")
+    with pytest.raises(BundleBroken, match=r"install\.sh is missing"):
+        bundle.verify(tmp_path / "less.tar", key.public_key())
+
+
+def test_a_path_that_leads_out_is_not_followed(tmp_path, key):
+    file = packed(tmp_path / "one", tmp_path / "one.tar", key)
+    shutil.rmtree(tmp_path / "one")
+    with tarfile.open(file, "a") as tar:
+        entry = tarfile.TarInfo("../outside")
+        tar.addfile(entry)
+    with pytest.raises(BundleBroken):
+        bundle.unpack(file, tmp_path / "out", key.public_key())
+    assert not (tmp_path / "outside").exists()
+
+
+def test_every_package_that_the_roles_install_is_in_the_bundle():
+    wanted = set()
+    for file in (ROOT / "ansible/roles").glob("*/*/main.yml"):
+        for line in file.read_text().splitlines():
+            word = line.strip().removeprefix("- ")
+            if word in {"coturn", "nftables", "nginx-light", "postgresql"} or word.startswith(
+                ("gir1.2-", "gstreamer")
+            ):
+                wanted.add(word)
+    assert len(wanted) > 6
+    assert wanted <= set(packages.WANTED)
