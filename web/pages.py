@@ -26,6 +26,7 @@ NAVIGATION: Final[list[tuple[str, str, Permission]]] = [
     ("network", _("Network"), Permission.NETWORK_EDIT),
     ("nodes", _("Nodes"), Permission.NODE_VIEW),
     ("biometrics", _("Biometrics"), Permission.BIOMETRICS_VIEW),
+    ("retention", _("Retention"), Permission.RETENTION_VIEW),
     ("audit", _("Audit log"), Permission.AUDIT_READ),
 ]
 """Route, title and permission of the staff's pages, in the order of the bar; the first allowed is a role's start page
