@@ -1,17 +1,20 @@
 """Who asks. Two cookies may live in one browser: candidates' routes read only the one, staff's only the other."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
 from pyramid.security import Allowed, Denied
 
 from appliance.errors import LinkInvalid
-from appliance.models import LoginSession, Sitting
+from appliance.models import ApiClient, Exam, LoginSession, Sitting
 from appliance.security import cookies, identity, predicates
-from appliance.security.permission_map import ROLE_PERMISSIONS, Permission
-from appliance.services import accounts, admissions
+from appliance.security.permission_map import OPENED_BY, ROLE_PERMISSIONS, Permission
+from appliance.security.scopes import scope_of
+from appliance.services import accounts, admissions, api_clients, grants
+from appliance.vocabulary import GrantedSight, Role, Scope
+from web.sealed import once_a_viewing
 from web.services import Request
 
 
@@ -38,12 +41,18 @@ class Visitor:
     """Names this log-in or sitting among others, for what is counted per viewing."""
     language: str
     email: str = ""
+    sights: frozenset[GrantedSight] = frozenset()
+    """What is open to a support engineer just now, of some sitting."""
 
     @property
     def permissions(self) -> list[str]:
         """Return the names of what the role may do; a candidate's pages need none."""
         role = self.identity.role
-        return sorted(ROLE_PERMISSIONS[role]) if role else []
+        if role is None:
+            return []
+        opened = frozenset[Permission]().union(*(OPENED_BY[sight] for sight in self.sights))
+        reached = {name for name in ROLE_PERMISSIONS[role] if scope_of(self.identity, name) is not Scope.GRANTED}
+        return sorted(reached | (opened & ROLE_PERMISSIONS[role]))
 
 
 class SecurityPolicy:
@@ -66,6 +75,8 @@ class SecurityPolicy:
         visitor = self.identity(request)
         thing = getattr(context, "sitting", None) or getattr(context, "exam", None)
         if visitor is not None and predicates.may(visitor.identity, permission, thing):
+            if thing is not None and scope_of(visitor.identity, permission) is Scope.GRANTED:
+                _note_grant(request, visitor, permission, thing)
             return Allowed(permission.value)
         return Denied(permission.value)
 
@@ -78,11 +89,42 @@ class SecurityPolicy:
         return []
 
 
+def _note_grant(request: Request, visitor: Visitor, permission: Permission, thing: Sitting | Exam) -> None:
+    """Write down under which ticket a support engineer sees this, once a viewing."""
+    if not isinstance(thing, Sitting):
+        return
+
+    row = grants.in_use(request.db, visitor.identity, permission, thing)
+    if row is not None:
+        what = ("grant", f"{row.id} {permission} {thing.id}")
+        who = visitor.identity
+        once_a_viewing(request, what, lambda: grants.note_use(request.db, who, row, permission, thing))
+
+
 def find_staff(request: Request) -> Visitor | None:
     """Return the member of staff whose log-in this browser holds."""
+    bearer = _bearer(request)
+    if bearer is not None:
+        return api_visitor(api_clients.by_token(request.db, bearer, request.client_address), request.client_address)
     token = read_cookie(request, cookies.STAFF_COOKIE)
     found = accounts.session_by_token(request.db, token, request.settings) if token else None
-    return staff_visitor(found, request.client_address) if found else None
+    if found is None:
+        return None
+    visitor = staff_visitor(found, request.client_address)
+    if visitor.identity.role is Role.SUPPORT:
+        return replace(visitor, sights=grants.sights_of(request.db, visitor.identity))
+    return visitor
+
+
+def _bearer(request: Request) -> str | None:
+    """Return the token of a program that calls the REST API; pages are for people."""
+    scheme, _, token = request.headers.get("Authorization", "").strip().partition(" ")
+    return token.strip() if request.is_api and scheme.lower() == "bearer" else None
+
+
+def api_visitor(client: ApiClient, address: str) -> Visitor:
+    """Return the visitor that a customer's program is; no form and no cookie carries anything of it."""
+    return Visitor(identity.of_api_client(client, address), "", f"api:{client.id}", "en")
 
 
 def staff_visitor(session: LoginSession, address: str) -> Visitor:

@@ -12,9 +12,9 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from appliance.security.permission_map import Permission as P
 from web import contexts
 from web.policy import Side
+from web.schemas import access as permits
 from web.schemas import accounts, exams, integration, networks
 from web.schemas import audit as officer
-from web.schemas import access as permits
 from web.schemas import check_in as hear
 from web.schemas import compliance as rules
 from web.schemas import conversations as talk
@@ -448,7 +448,7 @@ ROUTES: Final[dict[Side, list[Row]]] = {
         Row("GET", "/access", P.ACCESS_VIEW, pages.plain, name="access", template="staff/access.html"),
         Row("GET", "/api/v1/access", P.ACCESS_VIEW, access.overview),
         Row("POST", "/api/v1/access/four-eyes", P.FOUR_EYES_EDIT, access.set_four_eyes, permits.FourEyes),
-        Row("POST", "/api/v1/access/new-exams", P.ASSIGNMENT_EDIT, access.new_exams, permits.NewExams),
+        Row("POST", "/api/v1/access/new-exams", P.STAFF_EDIT, access.new_exams, permits.NewExams),
         Row("POST", "/api/v1/approvals/{id}/decide", P.APPROVAL_DECIDE, access.decide, permits.Decided),
         Row("POST", "/api/v1/grants", P.GRANT_GIVE, access.grant, permits.Granted),
         Row("POST", "/api/v1/grants/{id}/revoke", P.GRANT_GIVE, access.revoke_grant),
@@ -460,7 +460,7 @@ ROUTES: Final[dict[Side, list[Row]]] = {
         Row(
             "POST", "/api/v1/sittings/{id}/assignments", P.ASSIGNMENT_EDIT, access.assign_sitting, permits.Assigned, S
         ),
-        Row("POST", "/api/v1/staff/{id}/limit", P.ASSIGNMENT_EDIT, access.limit, permits.Limited),
+        Row("POST", "/api/v1/staff/{id}/limit", P.STAFF_EDIT, access.limit, permits.Limited),
         # audit
         Row("GET", "/api/v1/audit", P.AUDIT_READ, audited.search, officer.AuditSearch),
         Row("GET", "/api/v1/audit/state", P.AUDIT_READ, audited.state),

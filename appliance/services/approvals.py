@@ -14,7 +14,7 @@ from appliance import audit
 from appliance.audit import Actor, Subject
 from appliance.db import make_session_factory, to_ms, unit_of_work, utcnow
 from appliance.errors import ApprovalWanted, BadInput, ImpossibleStep, NotAllowed, NotFound
-from appliance.models import Approval, Company
+from appliance.models import ApiClient, Approval, Company
 from appliance.services.actors import names, user_id
 from appliance.services.free_text import storable, storable_json
 from appliance.services.payloads import ms
@@ -89,7 +89,7 @@ def decide(session: Session, actor: Actor, approval_id: int, agreed: bool, reaso
     if row is None or row.company_id != actor.company_id:
         raise NotFound("There is no such request.", approval_id=approval_id)
     person, now = user_id(actor), utcnow()
-    if (row.requested_by["kind"], row.requested_by["id"]) == (actor.kind, actor.id):
+    if person == _asker(session, row):
         raise NotAllowed("Another person must agree to it: this is your own request.")
     if row.state is not ApprovalState.WAITING or row.expires_at <= now:
         raise ImpossibleStep("This request no longer waits for an answer.", state=row.state.value)
@@ -121,13 +121,16 @@ def set_wanted(session: Session, actor: Actor, company_id: int, acts: frozenset[
     )
 
 
-def listing(session: Session, company_id: int, now: datetime | None = None) -> list[dict[str, Any]]:
-    """Return the company's requests, those that wait first, then the newest."""
+def listing(session: Session, company_id: int, asker: Actor | None = None) -> list[dict[str, Any]]:
+    """Return the company's requests (or those of one asker), those that wait first, then the newest."""
     query = select(Approval).where(Approval.company_id == company_id)
+    if asker is not None:
+        query = query.where(Approval.requested_by.contains({"kind": asker.kind, "id": asker.id}))
     waits = Approval.state == ApprovalState.WAITING
     rows = session.scalars(query.order_by(waits.desc(), Approval.id.desc()).limit(MAX_LISTED)).all()
     people = names(session, [row.decided_by_id for row in rows])
-    return [payload(row, people.get(row.decided_by_id or 0, ""), now or utcnow()) for row in rows]
+    now = utcnow()
+    return [payload(row, people.get(row.decided_by_id or 0, ""), now) for row in rows]
 
 
 def payload(row: Approval, decided_by: str, now: datetime) -> dict[str, Any]:
@@ -175,6 +178,15 @@ def _ask(session: Session, wish: _Wish) -> int:
             return own.scalars(select(Approval.id).where(*same)).one()
         _record(own, wish.actor, row, "request")
         return row.id
+
+
+def _asker(session: Session, row: Approval) -> int | None:
+    """Return the person who asked, or who has the token of the program that did; None for the command line."""
+    kind, number = row.requested_by["kind"], row.requested_by["id"]
+    if kind == "user":
+        return int(number)
+    maker = select(ApiClient.created_by_id).where(ApiClient.id == int(number)) if kind == "api" else None
+    return None if maker is None else session.scalar(maker)
 
 
 def _record(session: Session, actor: Actor, row: Approval, verb: str, **details: object) -> None:

@@ -12,11 +12,11 @@ from appliance.audit import Actor
 from appliance.db import to_ms, utcnow
 from appliance.errors import BadInput, ImpossibleStep, NotFound, TooMany
 from appliance.models import Export, Part, Sitting, VaultObject
-from appliance.services import sittings
+from appliance.services import approvals, sittings
 from appliance.services.payloads import ms
 from appliance.settings import Settings
 from appliance.vault import Vault
-from appliance.vocabulary import ExportContainer, ExportContent, ExportState, PartState, SittingState
+from appliance.vocabulary import ExportContainer, ExportContent, ExportState, FourEyesAct, PartState, SittingState
 
 EXPORTABLE: Final = frozenset({SittingState.IN_REVIEW, SittingState.CONCLUDED})
 """All parts are sealed then, and what is missing is a gap: an export made earlier would be incomplete unnoticed."""
@@ -59,7 +59,8 @@ def request(
 ) -> Export:
     """Ask for an export; a job makes it, unless the caller (``by_job`` false) does so itself.
 
-    Raises ``ImpossibleStep`` before everything is sealed, ``TooMany`` when this sitting has as many as may be.
+    Raises ``ImpossibleStep`` before everything is sealed, ``TooMany`` when this sitting has as many as may be,
+    ``ApprovalWanted`` where the company wants a second person for it.
     """
     wanted = [content for content in ExportContent if content in set(contents)]
     if not wanted:
@@ -71,6 +72,8 @@ def request(
         raise ImpossibleStep("Nothing was recorded of this sitting that could be exported.")
     if _alive(session, sitting.id) >= settings.exports_per_sitting:
         raise TooMany(f"There are {settings.exports_per_sitting} exports of this sitting already; delete one first.")
+    what: dict[str, Any] = {"contents": wanted, "container": container, "with_records": with_records}
+    approvals.demand(session, actor, FourEyesAct.EXPORT, ("sitting", sitting.id), sitting.company_id, **what)
     row = Export(
         sitting_id=sitting.id,
         contents=[content.value for content in wanted],

@@ -12,7 +12,7 @@ from appliance.audit import Actor
 from appliance.db import to_ms, utcnow
 from appliance.errors import BadInput, ImpossibleStep, NotFound
 from appliance.models import Observation, Sitting
-from appliance.services import incidents, payloads, reviews
+from appliance.services import approvals, incidents, payloads, reviews
 from appliance.services.actors import user_id
 from appliance.services.free_text import storable
 from appliance.sitting_machine import LIVE, RETURN_STEP, next_state
@@ -183,11 +183,17 @@ def offer_for_review(session: Session, actor: Actor, sitting: Sitting) -> None:
 
 
 def conclude(session: Session, actor: Actor, sitting: Sitting, conclusion: Conclusion, comment: str = "") -> None:
-    """Give or change the conclusion; always in the name of a person."""
+    """Give or change the conclusion; always in the name of a person.
+
+    Raises ``ApprovalWanted`` for a change where the company wants a second person for it.
+    """
     comment = _comment(comment)
     person = user_id(actor)
     lock(session, sitting)
     previous = sitting.conclusion
+    if previous is not None and conclusion is not previous:
+        subject, change = ("sitting", sitting.id), {"before": previous, "after": conclusion}
+        approvals.demand(session, actor, FourEyesAct.CONCLUSION_CHANGE, subject, sitting.company_id, **change)
     _take(session, actor, sitting, "conclude", conclusion=conclusion, previous=previous, comment=comment)
     _note_conclusion(sitting, conclusion, comment, person)
     publish_changed(session, sitting, "conclude")
