@@ -16,7 +16,7 @@ from appliance.services import approvals, incidents, payloads, reviews
 from appliance.services.actors import user_id
 from appliance.services.free_text import storable
 from appliance.sitting_machine import LIVE, RETURN_STEP, next_state
-from appliance.vocabulary import CheckInStep, Conclusion, ExamMode, FinishedBy
+from appliance.vocabulary import CheckInStep, Conclusion, ExamMode, FinishedBy, FourEyesAct
 from appliance.vocabulary import SittingState as S
 
 MAX_COMMENT = 4000
