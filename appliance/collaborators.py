@@ -20,10 +20,10 @@ class Collaborators:
     vault: Vault
 
 
-def assemble(settings: Settings) -> Collaborators:
+def assemble(settings: Settings, vault: Vault | None = None) -> Collaborators:
     """Make the collaborators of this process; raise ``SettingInvalid`` where a setting they need is missing.
 
-    Nothing is connected yet: the pool connects at the first use.
+    Nothing is connected yet: the pool connects at the first use. ``vault``: one that was opened otherwise.
     """
     for name in ("database_url", "secret_key"):
         if not getattr(settings, name):
@@ -32,5 +32,5 @@ def assemble(settings: Settings) -> Collaborators:
         raise SettingInvalid(f"secret_key is too short; make one with: openssl rand -hex {MIN_SECRET_LENGTH}")
     # A thread of a process works with one session at a time; each process has at most as many threads.
     engine = make_engine(settings.database_url)
-    vault = Vault(settings.vault, open_master_key(settings))
+    vault = vault or Vault(settings.vault, open_master_key(settings))
     return Collaborators(settings, make_session_factory(engine), vault)

@@ -13,6 +13,7 @@ from appliance.errors import SettingInvalid
 from appliance.settings import Settings, load_settings
 from appliance.standalone.layout import Layout
 from appliance.standalone.postgres import EmbeddedPostgres
+from appliance.vault import Vault
 
 
 def command_settings(data: str | None) -> Settings:
@@ -22,7 +23,7 @@ def command_settings(data: str | None) -> Settings:
 
 
 @contextmanager
-def command_collaborators(data: str | None) -> Iterator[Collaborators]:
+def command_collaborators(data: str | None, vault: Vault | None = None) -> Iterator[Collaborators]:
     """Yield what services need; the settings are KUSTOS_SETTINGS' or those in the data folder.
 
     Raises ``SettingInvalid`` where there are none yet.
@@ -33,7 +34,7 @@ def command_collaborators(data: str | None) -> Iterator[Collaborators]:
         embedded = EmbeddedPostgres(layout.postgres)
         embedded.start()
     try:
-        yield assemble(load_settings())
+        yield assemble(load_settings(), vault)
     finally:
         if embedded is not None:
             embedded.stop()

@@ -14,8 +14,10 @@ from appliance import schema
 from appliance.cli.table import Row, print_table
 from appliance.collaborators import Collaborators, assemble
 from appliance.db import unit_of_work
+from appliance.services import master_key
 from appliance.services.demo import DemoAccounts
 from appliance.services.demo import ensure as ensure_demo
+from appliance.services.master_key import House
 from appliance.settings import load_settings
 from appliance.standalone import certificate, nginx, preflight, supervision
 from appliance.standalone.layout import AT_MOST, Layout, Ports
@@ -82,6 +84,7 @@ def _prepare(layout: Layout, demo: bool) -> DemoAccounts | None:
     settings = load_settings()
     schema.upgrade(settings.database_url)
     collaborators: Collaborators = assemble(settings)
+    master_key.adopt(House(settings, collaborators.session_factory, collaborators.vault))
     if not demo:
         return None
     with unit_of_work(collaborators.session_factory) as session:

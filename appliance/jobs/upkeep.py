@@ -35,6 +35,8 @@ def sweep_vault(context: JobContext, timestamp: int) -> None:
     """Delete sealed files that nothing can open any more."""
     collaborators: Collaborators = context.additional_context["collaborators"]
     with unit_of_work(collaborators.session_factory) as session:
+        collaborators.vault.adopt(session)  # of an appliance that is not started by `kustos up`
+    with unit_of_work(collaborators.session_factory) as session:
         log.info("upkeep.vault_swept", count=collaborators.vault.sweep(session), due=timestamp)
 
 

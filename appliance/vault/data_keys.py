@@ -158,10 +158,12 @@ class DataKeyFiles:
         except FileNotFoundError as error:
             raise VaultTampered(f"The file {page:06}.keys is missing; restore it from your backup.") from error
         cipher = self._cipher(head, page)
-        return [
-            _opened(cipher, key_id, place[: _SECOND.size] + _purpose_hash(purpose), place) if any(place) else None
-            for place, (key_id, purpose) in zip(places, entries, strict=True)
-        ]
+        found: list[bytes | None] = []
+        for place, (key_id, purpose) in zip(places, entries, strict=True):
+            if any(place) and place[_SECOND.size : _SEALED_AT] != _purpose_hash(purpose):
+                raise unwrappable()
+            found.append(_opened(cipher, key_id, place[:_SEALED_AT], place) if any(place) else None)
+        return found
 
     def _cipher(self, head: bytes, page: int) -> AESGCM:
         wrapped, now = _wrapped(head, page), self._clock()

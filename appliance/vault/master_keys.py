@@ -28,7 +28,7 @@ from appliance.vault.generations import (
     written,
 )
 from appliance.vault.keys import MasterKey, WrapsKeys, demand_private, unwrappable
-from appliance.vault.token import TokenKey, TokenPlace, make_key
+from appliance.vault.token import TokenKey, TokenPlace, destroy_key, make_key
 
 MARK: Final = b"\0KUSTOS\1"
 _NUMBER: Final = struct.Struct(">I")
@@ -80,6 +80,11 @@ class KeyRing:
     def current(self) -> Generation:
         """Return the generation that wraps."""
         return next(one for one in self.generations if one.state is GenerationState.CURRENT)
+
+    def refresh(self) -> None:
+        """Learn what other processes changed; wrapping and unwrapping do so by themselves."""
+        with self._lock:
+            self._look()
 
     @property
     def retiring(self) -> list[Generation]:
@@ -198,7 +203,7 @@ class KeyRing:
 
     def _destroy(self, generation: Generation) -> None:
         if generation.kind is MasterKind.PKCS11:
-            TokenKey(self._means.token, generation.place["label"]).destroy()
+            destroy_key(self._means.token, generation.place["label"])
         else:
             erase(self.folder / generation.place["file"])
 

@@ -82,7 +82,10 @@ class Vault:
 
     def open(self, session: Session, vault_object: VaultObject) -> SealedReader:
         """Return a reader of the plain data; raise ``KeyDestroyed`` or ``VaultTampered``."""
-        data_key = session.get_one(DataKey, vault_object.data_key_id)
+        return self.open_under(session.get_one(DataKey, vault_object.data_key_id), vault_object)
+
+    def open_under(self, data_key: DataKey, vault_object: VaultObject) -> SealedReader:
+        """Return a reader from the two rows; raise ``KeyDestroyed`` or ``VaultTampered``."""
         path = Path(vault_object.path)
         label = Label(data_key.purpose, vault_object.kind, bytes.fromhex(path.stem))
         return SealedReader(self.folder / path, vault_object.size_bytes, self._secret(data_key), label)

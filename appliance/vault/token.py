@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 import pkcs11
 from pkcs11 import Attribute, GCMParams, KeyType, Mechanism, ObjectClass
-from pkcs11.exceptions import EncryptedDataInvalid, EncryptedDataLenRange, PKCS11Error
+from pkcs11.exceptions import EncryptedDataInvalid, EncryptedDataLenRange, PKCS11Error, UserAlreadyLoggedIn
 
 from appliance.errors import SettingInvalid
 from appliance.vault.keys import KEY_BYTES, NONCE_BYTES, TAG_BYTES, demand_private, unwrappable
@@ -42,16 +42,15 @@ class TokenPlace:
 
 
 class TokenKey:
-    """The key with this label; one session, used by one thread at a time, opened anew after a fork or a fault."""
+    """The key with this label; used by one thread at a time, found anew after a fork or a fault."""
 
     def __init__(self, place: TokenPlace, label: str) -> None:
         """Open the token and find the key; raise ``SettingInvalid`` with what to look after."""
         self._place, self._label = place, label
-        self._lock = threading.Lock()
         self._process = 0
         self._key: Any = None
-        with self._lock:
-            self._open()
+        with _LOCK:
+            self._find()
 
     def wrap(self, plain: bytes, bound_to: bytes) -> bytes:
         """Return nonce and AES-256-GCM ciphertext, made in the token."""
@@ -67,29 +66,31 @@ class TokenKey:
         how = {"mechanism": Mechanism.AES_GCM, "mechanism_param": GCMParams(nonce, bound_to)}
         return bytes(self._ask(lambda key: key.decrypt(sealed, **how)))
 
-    def destroy(self) -> None:
-        """Delete the key in the token, for ever."""
-        with self._lock:
-            self._open()
-            self._key.destroy()
-
     def _ask(self, act: Callable[[Any], Result]) -> Result:
-        with self._lock:
+        with _LOCK:
             try:
                 if self._process != os.getpid():
-                    self._open()
+                    self._find()
                 return act(self._key)
             except (EncryptedDataInvalid, EncryptedDataLenRange) as error:
                 raise unwrappable() from error
-            except PKCS11Error:
-                self._open()  # a token that was taken out, or a session that timed out
+            except PKCS11Error as error:
+                if self._answers():  # SoftHSM calls a wrong tag a general error
+                    raise unwrappable() from error
+                self._find(fresh=True)  # a token that was taken out, or a session that timed out
             try:
                 return act(self._key)
-            except PKCS11Error as error:  # SoftHSM calls a wrong tag a general error
+            except PKCS11Error as error:
                 raise unwrappable() from error
 
-    def _open(self) -> None:
-        session = open_session(self._place, anew=self._process not in {0, os.getpid()})
+    def _answers(self) -> bool:
+        try:
+            return bool(self._key[Attribute.LABEL] == self._label)
+        except PKCS11Error:
+            return False
+
+    def _find(self, fresh: bool = False) -> None:
+        session = _session(self._place, fresh)
         try:
             self._key = session.get_key(object_class=ObjectClass.SECRET_KEY, label=self._label)
         except PKCS11Error as error:
@@ -99,26 +100,50 @@ class TokenKey:
 
 def make_key(place: TokenPlace, label: str) -> None:
     """Make a key in the token that cannot be read out; raise ``SettingInvalid`` when the token will not."""
-    session = open_session(place)
-    try:
-        session.generate_key(KeyType.AES, KEY_BYTES * 8, label=label, store=True, template=_SECRET)
-    except PKCS11Error as error:
-        raise SettingInvalid(f"The token {place.token} did not make the key {label}: {_words(error)}") from error
+    with _LOCK:
+        try:
+            _session(place).generate_key(KeyType.AES, KEY_BYTES * 8, label=label, store=True, template=_SECRET)
+        except PKCS11Error as error:
+            raise SettingInvalid(f"The token {place.token} did not make the key {label}: {_words(error)}") from error
 
 
-def open_session(place: TokenPlace, anew: bool = False) -> Any:
-    """Log in to the token; ``anew`` after a fork. Raises ``SettingInvalid``."""
+def destroy_key(place: TokenPlace, label: str) -> None:
+    """Delete the key in the token, for ever; one that is gone already is no error."""
+    with _LOCK:
+        for key in _session(place).get_objects({Attribute.CLASS: ObjectClass.SECRET_KEY, Attribute.LABEL: label}):
+            key.destroy()
+
+
+def _session(place: TokenPlace, fresh: bool = False) -> Any:
+    """Return this process' one session with the token: logging out of one would log out all. ``SettingInvalid``."""
     if not (place.module and place.token):
         raise SettingInvalid("Set pkcs11_module (the vendor's library) and pkcs11_token (the token's label).")
+    process = os.getpid()
+    if fresh or (process, place) not in _sessions:
+        try:
+            _sessions[process, place] = _open(place, process)
+        except (PKCS11Error, RuntimeError, OSError) as error:
+            raise SettingInvalid(f"The token {place.token} cannot be used: {_words(error)}") from error
+    return _sessions[process, place]
+
+
+def _open(place: TokenPlace, process: int) -> Any:
+    library = pkcs11.lib(place.module)
+    if _processes.setdefault(place.module, process) != process:
+        library.reinitialize()  # what the parent had does not work in its child
+        _processes[place.module] = process
+    token = library.get_token(token_label=place.token)
     try:
-        library = pkcs11.lib(place.module)
-        if anew:
-            library.reinitialize()
-        token = library.get_token(token_label=place.token)
         return token.open(rw=True, user_pin=place.pin())
-    except (PKCS11Error, RuntimeError, OSError) as error:
-        raise SettingInvalid(f"The token {place.token} cannot be used: {_words(error)}") from error
+    except UserAlreadyLoggedIn:
+        return token.open(rw=True)
 
 
 def _words(error: Exception) -> str:
     return f"{type(error).__name__} {error}".strip()
+
+
+_LOCK: Final = threading.RLock()
+_sessions: dict[tuple[int, TokenPlace], Any] = {}
+_processes: dict[str, int] = {}
+"""Module -> process that initialised it."""
