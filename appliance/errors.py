@@ -89,7 +89,7 @@ class LoginRefused(ApplianceError):
 
 
 class SingleSignOnWanted(LoginRefused):
-    """Your organisation lets you log in only through its own log-in page; choose it below."""
+    """Your organisation lets you log in only through its own log-in; choose it on this page."""
 
     code = ErrorCode.SIGN_ON_WANTED
 

@@ -7,7 +7,10 @@ from pyramid.events import NewResponse
 
 from appliance import logs
 from appliance.collaborators import Collaborators, assemble
+from appliance.services.identity_providers import allows_loopback
 from appliance.settings import load_settings
+from appliance.sign_on.fetch import Fetcher
+from appliance.sign_on.oidc import OidcClient
 from web.headers import add_headers
 from web.memory import Memory
 from web.policy import SecurityPolicy
@@ -18,6 +21,7 @@ def create_app(collaborators: Collaborators) -> Application:
     """Return the WSGI application over these collaborators; nothing is connected to before the first request."""
     config = Configurator(settings={"pyramid.reload_templates": collaborators.settings.demo})
     config.registry.collaborators = collaborators
+    config.registry.oidc_client = OidcClient(Fetcher(loopback=allows_loopback(collaborators.settings)))
     config.registry.memory = Memory()
     config.set_security_policy(SecurityPolicy())
     config.include("web.services")

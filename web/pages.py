@@ -22,12 +22,14 @@ NAVIGATION: Final[list[tuple[str, str, Permission]]] = [
     ("exams", _("Exams"), Permission.EXAM_LIST),
     ("findings", _("Findings"), Permission.SITTING_REVIEW),
     ("staff", _("Staff"), Permission.STAFF_LIST),
+    ("sign_on", _("Single sign-on"), Permission.SIGN_ON_EDIT),
     ("support", _("Support"), Permission.SUPPORT_VIEW),
     ("network", _("Network"), Permission.NETWORK_EDIT),
     ("nodes", _("Nodes"), Permission.NODE_VIEW),
     ("biometrics", _("Biometrics"), Permission.BIOMETRICS_VIEW),
     ("retention", _("Retention"), Permission.RETENTION_VIEW),
     ("audit", _("Audit log"), Permission.AUDIT_READ),
+    ("compliance", _("Compliance"), Permission.COMPLIANCE_VIEW),
 ]
 """Route, title and permission of the staff's pages, in the order of the bar; the first allowed is a role's start page
 unless ``START_PAGES`` names another."""
@@ -90,6 +92,7 @@ def add_page_context(event: BeforeRender) -> None:
         "static_url": "/static/",
         "user": user,
         "permissions": permissions,
+        "lock_ms": request.settings.lock_minutes * 60_000 if user else 0,
         **own.get("page_data", {}),
     }
 

@@ -21,8 +21,8 @@ from web.schemas import conversations as talk
 from web.schemas import exports as take
 from web.schemas import nodes as node_words
 from web.schemas import retention as keep
-from web.schemas import sittings as say
 from web.schemas import sign_on as via
+from web.schemas import sittings as say
 from web.schemas.hand_ins import HandInClaimed
 from web.services import Request
 from web.views import (

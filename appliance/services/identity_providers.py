@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from msgspec import ValidationError, convert, to_builtins
+from msgspec import ValidationError, convert, json, to_builtins
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -245,7 +245,7 @@ def _checked_settings(kind: IdentityProviderKind, given: dict[str, Any], setting
             checked = ldap_settings.checked(convert(given, LdapSettings), loopback=loopback)
     except ValidationError as error:
         raise BadInput(f"The settings are not understood: {error}.", field="settings") from error
-    kept: dict[str, Any] = to_builtins(checked)
+    kept: dict[str, Any] = json.decode(json.encode(checked))  # as the column gives it back: lists, not tuples
     return kept
 
 

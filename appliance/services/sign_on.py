@@ -335,7 +335,7 @@ def _use_attempt(session: Session, provider: IdentityProvider, state: str, brows
         attempt is None
         or attempt.expires_at <= utcnow()
         or not browser_token
-        or not cookies.token_fits(attempt.browser_hash, browser_token)
+        or not cookies.token_fits(browser_token, attempt.browser_hash)
     ):
         raise SignOnFailed("This log-in was begun in another window or too long ago; please begin again.")
     return attempt

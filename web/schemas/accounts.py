@@ -1,8 +1,15 @@
 """Log-in and the staff's accounts."""
 
-from appliance.vocabulary import Role
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+
+from appliance.vocabulary import LinkKind, Role
 from web.schemas.decoding import Form, Json
 from web.schemas.fields import Email, Name, Password, Word
+
+Code = Annotated[str, Meta(max_length=40)]
+"""Of an authenticator, or a recovery code."""
 
 
 class LogIn(Form):
@@ -11,6 +18,8 @@ class LogIn(Form):
     email: str = ""
     password: str = ""
     code: str = ""
+    key: str = ""
+    """A security key's answer, as JSON, instead of a code."""
     next: str = ""
 
 
@@ -19,6 +28,8 @@ class NextPage(Form):
 
     next: str = ""
     email: str = ""
+    company: Annotated[str, Meta(max_length=100)] = ""
+    """Short name of an organisation, whose ways to log in are shown."""
 
 
 class NewPerson(Json):
@@ -27,8 +38,83 @@ class NewPerson(Json):
     email: Email
     name: Name
     role: Role
-    password: Password
     language: Word = "en"
+
+
+class WhoseKey(Json):
+    """Who wants to log in with a security key."""
+
+    email: Annotated[str, Meta(max_length=254)]
+
+
+class OneTimeLink(Json):
+    """The token of an invitation or a reset."""
+
+    token: Word
+
+
+class LinkFollowed(OneTimeLink):
+    """The password that its bearer chooses."""
+
+    password: Password
+
+
+class LinkWanted(Json):
+    """What a link for a colleague is to let them do."""
+
+    kind: LinkKind
+
+
+class NewRole(Json):
+    """Another role."""
+
+    role: Role
+
+
+class Language(Json):
+    """The language to be answered in."""
+
+    language: Word
+
+
+class NewPassword(Json):
+    """Of oneself."""
+
+    password: Password
+    current: Annotated[str, Meta(max_length=1024)] = ""
+
+
+class FirstCode(Json):
+    """A code of an authenticator that was just set up."""
+
+    pending: Annotated[str, Meta(min_length=1, max_length=1000)]
+    code: Code
+
+
+class NewKey(Json):
+    """A security key as the browser gives it."""
+
+    credential: dict[str, Any]
+    name: Annotated[str, Meta(max_length=60)] = ""
+
+
+class Proof(Json):
+    """A second factor: a code, or a security key's answer."""
+
+    code: Code = ""
+    key: dict[str, Any] | None = None
+
+
+class Lock(Json):
+    """Why a page is locked."""
+
+    why: Literal["idle", "asked"]
+
+
+class Unlock(Proof):
+    """The password, or a second factor."""
+
+    password: Annotated[str, Meta(max_length=1024)] = ""
 
 
 class DemoSitting(Form):
