@@ -6,7 +6,7 @@ from typing import Any, cast
 from pyramid.config import Configurator
 
 from appliance.errors import TooLarge
-from web import csrf, limits
+from web import csrf, limits, proofs
 from web.schemas.decoding import Form, decode_fields, decode_json
 from web.services import Request
 
@@ -18,13 +18,14 @@ BODY_BYTES = 256 * 1024
 
 def guard(view: View, info: Any) -> View:
     """Let a request through to the view only when its body is small enough, ours, and of the row's schema."""
-    schema = info.options.get("schema")
+    schema, permission = info.options.get("schema"), info.options.get("permission")
     limit: Callable[[Request], int] = info.options.get("limit") or (lambda request: BODY_BYTES)
 
     def guarded(context: Any, request: Request) -> Any:
         if request.matched_route is not None and request.exception is None:
             check_size(request, limit(request))
             csrf.check(request)
+            proofs.demand(request, permission)
             if schema is not None:
                 request.body_struct = read_struct(request, schema)
             limits.demand(request)

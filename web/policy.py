@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import Enum
 from typing import Any
 
 from pyramid.security import Allowed, Denied
 
-from appliance.errors import LinkInvalid
+from appliance.errors import EnrolmentWanted, LinkInvalid, SessionLocked
 from appliance.models import ApiClient, Exam, LoginSession, Sitting
 from appliance.security import cookies, identity, predicates
 from appliance.security.permission_map import OPENED_BY, ROLE_PERMISSIONS, Permission
@@ -16,6 +17,10 @@ from appliance.services import accounts, admissions, api_clients, grants
 from appliance.vocabulary import GrantedSight, Role, Scope
 from web.sealed import once_a_viewing
 from web.services import Request
+
+_WHILE_SETTING_UP = frozenset({Permission.ACCOUNT_PROVE, Permission.ACCOUNT_OWN, Permission.ACCOUNT_SECURE})
+_BY_ITSELF = frozenset({"/api/v1/live-token", "/api/v1/me/lock"})
+"""Routes that a page's script asks for without anybody being there."""
 
 
 class Side(Enum):
@@ -41,6 +46,14 @@ class Visitor:
     """Names this log-in or sitting among others, for what is counted per viewing."""
     language: str
     email: str = ""
+    login_id: int | None = None
+    """Of the log-in session; None for candidates and programs."""
+    proved_at: datetime | None = None
+    """When a second factor was last shown."""
+    locked: bool = False
+    """Nobody was at the page for a while."""
+    wants: tuple[str, ...] = ()
+    """Words of ``Wanted``: what must be put in order before anything else."""
     sights: frozenset[GrantedSight] = frozenset()
     """What is open to a support engineer just now, of some sitting."""
 
@@ -73,6 +86,8 @@ class SecurityPolicy:
     def permits(self, request: Request, context: Any, permission: Permission) -> Allowed | Denied:
         """Ask the table, and where: the context's sitting if it has one."""
         visitor = self.identity(request)
+        if visitor is not None:
+            demand_ready(visitor, permission)
         thing = getattr(context, "sitting", None) or getattr(context, "exam", None)
         if visitor is not None and predicates.may(visitor.identity, permission, thing):
             if thing is not None and scope_of(visitor.identity, permission) is Scope.GRANTED:
@@ -87,6 +102,14 @@ class SecurityPolicy:
     def forget(self, request: Request, **kw: object) -> list[tuple[str, str]]:
         """See ``remember``."""
         return []
+
+
+def demand_ready(visitor: Visitor, permission: Permission) -> None:
+    """Raise ``SessionLocked`` or ``EnrolmentWanted`` where a log-in is not open to this just now."""
+    if visitor.locked and permission is not Permission.ACCOUNT_PROVE:
+        raise SessionLocked
+    if visitor.wants and permission not in _WHILE_SETTING_UP:
+        raise EnrolmentWanted(wants=list(visitor.wants))
 
 
 def _note_grant(request: Request, visitor: Visitor, permission: Permission, thing: Sitting | Exam) -> None:
@@ -108,12 +131,21 @@ def find_staff(request: Request) -> Visitor | None:
         return api_visitor(api_clients.by_token(request.db, bearer, request.client_address), request.client_address)
     token = read_cookie(request, cookies.STAFF_COOKIE)
     found = accounts.session_by_token(request.db, token, request.settings) if token else None
+    if found is not None and _by_a_person(request):
+        accounts.note_activity(found)
     if found is None:
         return None
     visitor = staff_visitor(found, request.client_address)
     if visitor.identity.role is Role.SUPPORT:
         return replace(visitor, sights=grants.sights_of(request.db, visitor.identity))
     return visitor
+
+
+def _by_a_person(request: Request) -> bool:
+    """Say whether somebody is there: opened a page or did something, rather than a page that asks by itself."""
+    if request.matched_route is not None and request.matched_route.name in _BY_ITSELF:
+        return False
+    return request.method not in {"GET", "HEAD"} or not request.is_api
 
 
 def _bearer(request: Request) -> str | None:
@@ -131,7 +163,17 @@ def staff_visitor(session: LoginSession, address: str) -> Visitor:
     """Return the visitor behind a log-in session."""
     user = session.user
     who = identity.of_user(user, address)
-    return Visitor(who, session.csrf_token, f"login:{session.id}", user.language, user.email)
+    return Visitor(
+        who,
+        session.csrf_token,
+        f"login:{session.id}",
+        user.language,
+        user.email,
+        session.id,
+        session.proved_at,
+        session.locked_at is not None,
+        tuple(session.wants),
+    )
 
 
 def _candidate(request: Request) -> Visitor:

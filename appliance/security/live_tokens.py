@@ -29,6 +29,8 @@ class LiveIdentity:
     role: Role | None = None
     limited: bool = False
     """Whether the account reaches only exams it is assigned to."""
+    login_id: int | None = None
+    """The log-in that asked for the token: when it ends, its sockets end."""
 
 
 def for_candidate(settings: Settings, sitting_id: int, company_id: int, name: str) -> str:
@@ -36,9 +38,17 @@ def for_candidate(settings: Settings, sitting_id: int, company_id: int, name: st
     return _encode(settings, LiveIdentity("candidate", sitting_id, company_id, name, sitting_id))
 
 
-def for_user(settings: Settings, user_id: int, company_id: int, role: Role, name: str, limited: bool = False) -> str:
+def for_user(
+    settings: Settings,
+    user_id: int,
+    company_id: int,
+    role: Role,
+    name: str,
+    limited: bool = False,
+    login_id: int | None = None,
+) -> str:
     """Return a token for a member of staff."""
-    return _encode(settings, LiveIdentity("user", user_id, company_id, name, None, role, limited))
+    return _encode(settings, LiveIdentity("user", user_id, company_id, name, None, role, limited, login_id))
 
 
 def read(settings: Settings, token: str) -> LiveIdentity:
@@ -62,9 +72,9 @@ def _identity(claims: dict[str, Any]) -> LiveIdentity:
     if kind == "candidate" and claims["role"] is None and claims["sitting"] == subject:
         return LiveIdentity(kind, subject, company_id, name, sitting_id=subject)
     if kind == "user" and claims["sitting"] is None:
-        return LiveIdentity(
-            kind, subject, company_id, name, role=Role(claims["role"]), limited=bool(claims["limited"])
-        )
+        login_id = None if claims["login"] is None else int(claims["login"])
+        role, limited = Role(claims["role"]), bool(claims["limited"])
+        return LiveIdentity(kind, subject, company_id, name, None, role, limited, login_id)
     raise ValueError("neither a candidate's token nor a user's")
 
 
@@ -77,6 +87,7 @@ def _encode(settings: Settings, identity: LiveIdentity) -> str:
         "role": None if identity.role is None else identity.role.value,
         "name": identity.name,
         "limited": identity.limited,
+        "login": identity.login_id,
         "exp": utcnow() + timedelta(seconds=settings.live_token_seconds),
     }
     return jwt.encode(claims, settings.secret_key, _ALGORITHM)

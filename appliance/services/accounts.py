@@ -12,7 +12,7 @@ from appliance.audit import Actor
 from appliance.db import to_ms, utcnow
 from appliance.errors import BadInput, LoginRequired, NotFound, SingleSignOnWanted
 from appliance.models import Company, LoginSession, SecurityKey, User
-from appliance.security import cookies, identity, passwords, totp
+from appliance.security import cookies, identity, password_rules, passwords, totp
 from appliance.services import break_glass, log_in_attempts, login_sessions, profiles, second_factors
 from appliance.services.free_text import one_line, storable
 from appliance.services.security_keys import KeyAnswer
@@ -210,6 +210,12 @@ def _person(user: User, seen_at: datetime | None, has_key: bool) -> dict[str, An
         ],
         "last_seen_ms": None if seen_at is None else to_ms(seen_at),
     }
+
+
+def demand_good_password(company: Company, email: str, name: str, password: str) -> None:
+    """Raise ``BadInput`` for a password that the company's rules refuse."""
+    rules = password_rules.of_profile(company.profile)
+    password_rules.demand_good(password, rules, (email, name, company.name, company.slug))
 
 
 def set_language(session: Session, user: User, language: str) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from appliance import audit, bus
 from appliance.audit import Actor
 from appliance.db import to_ms, utcnow
-from appliance.errors import LoginRequired, NotFound
+from appliance.errors import BadInput, LoginRequired, NotFound
 from appliance.models import LinkedIdentity, LoginSession, User
 from appliance.security import passwords
 from appliance.services import log_in_attempts, own_passwords, second_factors
@@ -192,6 +192,8 @@ def _shown(
     address: str,
     action: str,
 ) -> ProvedBy:
+    if not (password or code.strip() or answer):
+        raise BadInput("Give a one-time code or a security key's answer.", field="code")
     user, factory = login.user, log_in_attempts.own_transactions(session)
     log_in_attempts.count(factory, user, settings, address, action)
     by: ProvedBy | None

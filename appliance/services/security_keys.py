@@ -13,8 +13,7 @@ from urllib.parse import urlsplit
 import webauthn
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
-from webauthn.helpers import bytes_to_base64url, parse_client_data_json
-from webauthn.helpers.base64url_to_bytes import base64url_to_bytes
+from webauthn.helpers import base64url_to_bytes, parse_client_data_json
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
     AuthenticatorSelectionCriteria,
@@ -70,6 +69,15 @@ def place_of(settings: Settings, host_url: str) -> Place:
         where = settings.public_url if not _is_address(name) else "the appliance's host name, not its number"
         raise BadInput(f"Security keys work only at {where}.", field="key", reason="host")
     return Place(name, tuple(sorted({f"{home.scheme}://{home.netloc}", f"{here.scheme}://{here.netloc}"})))
+
+
+def is_place(settings: Settings, host_url: str) -> bool:
+    """Say whether keys can be asked at this address."""
+    try:
+        place_of(settings, host_url)
+    except BadInput:
+        return False
+    return True
 
 
 def registration_options(session: Session, place: Place, user: User) -> dict[str, Any]:
@@ -241,14 +249,3 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def described(key: SecurityKey) -> dict[str, Any]:
-    """Return a key for its owner's page."""
-    return {
-        "id": key.id,
-        "name": key.name,
-        "fingerprint": bytes_to_base64url(hashlib.sha256(key.credential_id).digest())[:10],
-        "created_at": key.created_at,
-        "last_used_at": key.last_used_at,
-    }

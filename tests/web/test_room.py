@@ -1,6 +1,5 @@
 """What a proctor does by REST, and what administration there is."""
 
-import pyotp
 import pytest
 
 from appliance.db import to_ms
@@ -103,19 +102,6 @@ def test_weights_are_set_within_their_range(staff, make, session):
     (metric,) = list(browser.get("/api/v1/exams").json["exams"][0]["weights"])[:1] or ["phone"]
     assert browser.post_ok(path, {"weights": {metric: 2}}) == {"rescored": 0}
     assert browser.code_of(path, {"weights": {metric: 11}}) == "bad_input"
-
-
-def test_an_admin_makes_an_account_that_can_log_in(staff, browser, session):
-    body = {"email": "new@example.org", "name": "New", "role": "auditor", "password": "a long enough password"}
-    admin = staff(Role.ADMIN)
-    made = admin.post_ok("/api/v1/staff", body)
-    assert made["totp_svg"].startswith("data:image/svg+xml")
-    assert admin.code_of("/api/v1/staff", body) == "bad_input"
-    assert "new@example.org" in [person["email"] for person in admin.get("/api/v1/staff").json["people"]]
-    form = browser.get("/login").forms[0]
-    form["email"], form["password"] = body["email"], body["password"]
-    form["code"] = pyotp.TOTP(made["totp_secret"]).now()
-    assert form.submit(status=303).location.endswith("/audit")
 
 
 def test_the_audit_log_is_read_and_proved(staff, session):

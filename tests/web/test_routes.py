@@ -17,8 +17,11 @@ from appliance.models import (
     Part,
     PipelineCheck,
     Seat,
+    SecurityKey,
 )
 from appliance.security.permission_map import CANDIDATE_PERMISSIONS, TABLE, Permission
+from appliance.services import accounts, notices
+from appliance.settings import load_settings
 from appliance.vocabulary import (
     ChallengeKind,
     ConversationKind,
@@ -26,6 +29,7 @@ from appliance.vocabulary import (
     ObservationSource,
     ObservationType,
     PhotoKind,
+    ProvedBy,
     Role,
     Scope,
     SittingState,
@@ -71,6 +75,13 @@ def address(make, session):
     )
     talk = Conversation(company_id=sitting.company_id, kind=ConversationKind.CALL, host=make.user(Role.PROCTOR))
     talk.seats = [Seat(sitting=sitting)]
+    colleague = make.user(Role.REVIEWER)
+    login, _ = accounts.begin_session(
+        session, colleague, load_settings({}, secret_key="x"), "", "", proved_by=ProvedBy.TOTP
+    )
+    notice = notices.give(session, sitting.company_id, "break_glass")
+    key = SecurityKey(user_id=colleague.id, credential_id=b"key", public_key=b"", name="Key")
+    session.add(key)
     node = Node(name="one", url="ws://127.0.0.1:1/kurento")
     support = make.user(Role.SUPPORT)
     checked = PipelineCheck(company_id=sitting.company_id, sitting_id=sitting.id, requested_by_id=support.id)
@@ -101,6 +112,10 @@ def address(make, session):
         "checks": checked.id,
         "people": sitting.candidate_id,
         "challenges": challenge.id,
+        "staff": colleague.id,
+        "sessions": login.id,
+        "keys": key.id,
+        "notices": notice.id,
     }
 
     def fill(row):

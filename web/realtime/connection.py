@@ -46,6 +46,8 @@ class Connection:
         self.socket, self.address = socket, address
         self.opened_ms = to_ms(utcnow())
         self.identity: Identity | None = None
+        self.login_id: int | None = None
+        """Of staff: the log-in that asked for the socket's token."""
         self.tab = ""
         self.subscription: Subscription | None = None
         self.clock = BrowserClock()
@@ -70,9 +72,9 @@ class Connection:
         self._sender = asyncio.create_task(self._send(), name=f"send {self.id}")
         self._closer: asyncio.Task[None] | None = None
 
-    def is_known_as(self, identity: Identity) -> None:
+    def is_known_as(self, identity: Identity, login_id: int | None = None) -> None:
         """The token was right: from now on this is who speaks, at the rate that befits them."""
-        self.identity = identity
+        self.identity, self.login_id = identity, login_id
         self._bucket = TokenBucket(*RATES[identity.kind])
 
     def may_speak(self) -> bool:

@@ -26,7 +26,7 @@ from media.pipelines.evidence import GATEWAY, Facts
 from media.pipelines.membership import Membership
 from media.pipelines.registry import SittingPipelines
 from media.pipelines.store import Store
-from web.realtime import acts, visibility
+from web.realtime import acts, departures, visibility
 from web.realtime.checks import Checks
 from web.realtime.connection import Connection
 from web.realtime.conversing import Conversing
@@ -158,7 +158,7 @@ class Gateway:
             connection.fault(NotAllowed())
             connection.close(CloseCode.NOT_ALLOWED, "this account has no live pages")
             return False
-        connection.is_known_as(identity)
+        connection.is_known_as(identity, live.login_id)
         connection.tab = message.tab
         await self._enter(connection, identity, message.since)
         return True
@@ -177,6 +177,9 @@ class Gateway:
         subscription = Subscription(topic, visibility.view_of(identity, self.desks), connection.post)
         connection.subscription = subscription
         self.rooms.enter(topic, connection)
+        if not await self.store.run(departures.is_open, connection):
+            departures.close(connection)
+            return
         missed, newest, too_much = await self.store.run(acts.missed, topic, since)
         await self.handovers.know(event.payload for event in missed)
         subscription.last = newest if since is None or too_much else since
@@ -282,6 +285,8 @@ class Gateway:
             for connection in self.rooms.hearers(event.topic):
                 if connection.subscription is not None:
                     connection.subscription.offer(event)
+            if event.kind == departures.CLOSED:
+                departures.account_closed(self.rooms, event.payload)
             if event.topic == acts.ARRIVALS:
                 self._candidate_arrived(event)
             kind, _, number = event.topic.partition(":")

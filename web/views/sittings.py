@@ -22,7 +22,8 @@ def live_token(context: object, request: Request) -> dict[str, Any]:
     """Give a staff page a token with which its socket says hello."""
     who = request.asker
     assert who.role is not None  # noqa: S101 - the permission has seen to it
-    token = live_tokens.for_user(request.settings, who.id, who.company_id, who.role, who.name, who.limited)
+    login_id = request.visitor.login_id if request.visitor else None
+    token = live_tokens.for_user(request.settings, who.id, who.company_id, who.role, who.name, who.limited, login_id)
     return {"token": token, "url": "/live"}
 
 

@@ -13,7 +13,7 @@ from appliance.vocabulary import Role
 SETTINGS = load_settings({}, secret_key="the key of these tests, long enough for HS512 too " * 2)
 CLAIMS = {
     "aud": "live", "sub": "user:7", "sitting": None, "company": 3, "role": "proctor", "name": "Anna",
-    "limited": False,
+    "limited": False, "login": None,
     "exp": utcnow() + timedelta(days=1),  # made when the tests are collected, which may be long ago
 }  # fmt: skip
 
@@ -42,7 +42,7 @@ def test_user():
         "", "x.y.z", sign("another key, also long enough for it"), sign(aud="other"), sign(aud="absent"),
         sign(exp=utcnow() - timedelta(seconds=1)), sign(exp="absent"), sign(sub="absent"), sign(sub="user"),
         sign(sub="user:x"), sign(role="king"), sign(company=None), sign("", "none"), sign(algorithm="HS512"),
-        sign(limited="absent"),
+        sign(limited="absent"), sign(login="absent"), sign(login="x"),
         sign(role=None), sign(sub="candidate:7"), sign(sub="candidate:7", role=None, sitting=8), sign(sub="robot:7"),
     ],
 )  # fmt: skip

@@ -60,6 +60,10 @@ grant.give                yes   -         -       -        yes              -   
 api_client.edit           yes   -         -       -        -                -       -       -
 approval.decide           yes   yes       -       -        yes              -       -       -
 four_eyes.edit            yes   -         -       -        yes              -       -       -
+account.own               yes   yes       yes     yes      yes              yes     yes     -
+account.secure            yes   yes       yes     yes      yes              yes     yes     -
+account.prove             yes   yes       yes     yes      yes              yes     yes     -
+notice.answer             yes   -         -       -        yes              -       -       -
 api.description           yes   yes       yes     yes      yes              yes     yes     -
 compliance.view           yes   -         -       -        yes              -       yes     -
 profile.edit              yes   -         -       -        yes              -       -       -

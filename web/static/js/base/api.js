@@ -11,11 +11,39 @@ export function useCsrf(token) {
 }
 
 /**
+ * Ask; where the server first wants to know who is there, ask the person and send the request again.
  * @param {string} path
  * @param {RequestInit & {timeout?: number}} [options]
  * @returns {Promise<any>}
  */
-async function request(path, { timeout = TIMEOUT_MS, ...options } = {}) {
+async function request(path, options = {}) {
+  try {
+    return await send(path, options);
+  } catch (error) {
+    if (!(error instanceof ApiError) || !(await isAnswered(error, path))) throw error;
+    return send(path, options);
+  }
+}
+
+/**
+ * Whether the person has shown what the server wants to see, so that asking again makes sense.
+ * @param {ApiError} error
+ * @param {string} path
+ */
+async function isAnswered({ code }, path) {
+  if (path.startsWith("/api/v1/me/") && code !== "proof_wanted") return false;
+  if (code === "proof_wanted") return (await import("./proof.js")).prove();
+  if (code === "session_locked") return (await import("./idle.js")).showLock().then(() => true);
+  if (code === "enrolment_wanted") location.assign("/account");
+  return false;
+}
+
+/**
+ * @param {string} path
+ * @param {RequestInit & {timeout?: number}} [options]
+ * @returns {Promise<any>}
+ */
+async function send(path, { timeout = TIMEOUT_MS, ...options } = {}) {
   let response;
   try {
     response = await fetch(path, {
