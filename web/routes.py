@@ -312,7 +312,7 @@ ROUTES: Final[dict[Side, list[Row]]] = {
         Row("GET", "/api/v1/sign-on", P.SIGN_ON_EDIT, identity_providers.show),
         Row("POST", "/api/v1/sign-on/providers", P.SIGN_ON_EDIT, identity_providers.add, via.NewProvider),
         Row("POST", "/api/v1/sign-on/order", P.SIGN_ON_EDIT, identity_providers.arrange, via.ProviderOrder),
-        Row("PUT", "/api/v1/sign-on/providers/{id}", P.SIGN_ON_EDIT, identity_providers.change, via.ProviderChange),
+        Row("POST", "/api/v1/sign-on/providers/{id}", P.SIGN_ON_EDIT, identity_providers.change, via.ProviderChange),
         Row("DELETE", "/api/v1/sign-on/providers/{id}", P.SIGN_ON_EDIT, identity_providers.remove),
         Row("POST", "/api/v1/sign-on/providers/{id}/test", P.SIGN_ON_EDIT, identity_providers.test, via.ProviderTest),
         Row(
