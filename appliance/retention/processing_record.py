@@ -170,7 +170,7 @@ def _measures(session: Session, settings: Settings, company: Company) -> Lines:
     return [
         "## Measures (GDPR art. 32, 152-FZ art. 19)",
         "",
-        "- Encryption: AES-256-GCM under a key for each sitting, its pictures, each person's face, under a master key",
+        "- Encryption: AES-256-GCM under a key for each sitting, its pictures, each person's face; a master key",
         "- Second factor for every staff role, roles and scopes, four eyes for: "
         + (", ".join(company.four_eyes) or "nothing"),
         "- Audit log chained by hashes, written with each act, verified offline",
