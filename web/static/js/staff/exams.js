@@ -4,11 +4,13 @@ import { h, icon, one } from "../base/dom.js";
 import { _ } from "../base/i18n.js";
 import { pageData } from "../base/page_data.js";
 import { biometricsCell, openBiometrics } from "./exam_biometrics.js";
+import { loadPeople, openPeople, peopleCell } from "./exam_people.js";
 import { ruleIcons } from "./rules.js";
 import { TablePage } from "./table_page.js";
 import { metricWord, modeWord } from "./words.js";
 
 const mayEdit = pageData.permissions.includes("exam.edit");
+const mayAssign = pageData.permissions.includes("assignment.edit");
 
 /** @param {string} kind */
 const identification = (kind) =>
@@ -32,6 +34,7 @@ function cells(exam) {
     biometricsCell(exam, () => openBiometrics(exam, () => table.load()), mayEdit),
     h("div", { class: "cell-two" }, ruleIcons(exam.rules ?? {}), exam.rules?.custom_rules && h("span", { class: "muted" }, exam.rules.custom_rules)),
     h("div", { class: "cell-two" }, weights.length ? h("span", null, weights.map(([name, weight]) => `${metricWord(name).title} × ${weight}`).join(", ")) : h("span", { class: "muted" }, _("Standard weights")), h("span", { class: "muted" }, _("attention from {attention}, rejection from {rejected} of suspicion", { attention, rejected }))),
+    ...(mayAssign ? [peopleCell(exam, () => openPeople(exam, () => table.load()))] : []),
     String(exam.sittings),
   ];
 }
@@ -47,6 +50,7 @@ const table = new TablePage({
     { title: _("Biometrics") },
     { title: _("Rules") },
     { title: _("Score") },
+    ...(mayAssign ? [{ title: _("Who works on it") }] : []),
     { title: _("Sittings"), class: "num" },
   ],
   cells,
@@ -54,4 +58,5 @@ const table = new TablePage({
   found: (answer) => ({ rows: answer.exams }),
   empty: { icon: "graduation-cap", title: _("No exams yet"), text: _("An exam appears here with the first candidate whom the learning platform sends.") },
 });
+if (mayAssign) await loadPeople();
 await table.load();
