@@ -54,6 +54,7 @@ _STATES = {
     "runner_on_ok": "ok",
     "runner_on_skipped": "skipped",
     "runner_on_failed": "failed",
+    "runner_item_on_failed": "failed",  # it alone says why; that of the task says that one or more items failed
     "runner_on_unreachable": "unreachable",
 }
 

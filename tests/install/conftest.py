@@ -63,6 +63,10 @@ def bare(unpacked, tmp_path_factory):
 def installed(bare):
     """The host after the one command; ``installed.seconds``: what it took."""
     begun = time.monotonic()
-    bare.said = bare.run("/bundle/install.sh", "-i", "/root/inventory.yml", seconds=900)
+    try:
+        bare.said = bare.run("/bundle/install.sh", "-i", "/root/inventory.yml", seconds=900)
+    except AssertionError as error:
+        journal = bare.call("journalctl", "--no-pager", "--unit=kustos-*", "--lines=60").stdout
+        raise AssertionError(f"{error}\n{journal}") from error
     bare.seconds = time.monotonic() - begun
     return bare
