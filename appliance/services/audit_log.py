@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import product
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, func, or_, select, text, union_all
+from sqlalchemy import ARRAY, ColumnElement, FromClause, String, cast, func, or_, select, text, true, union_all
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, aliased
 
@@ -32,7 +32,11 @@ CLOCKS: Final = timedelta(minutes=5)
 
 _CANCELLED: Final = "57014"
 
+MAX_WAYS: Final = 100
+"""Ways into the log that are merged: whose, times which acts, times which results."""
+
 Conditions = tuple[ColumnElement[bool], ...]
+Person = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +85,12 @@ def found(session: Session, company_id: int, wanted: Search, before: int | None,
     Every way into the log is an index that begins with what is equal and ends with the number, so that a page is read
     off its end; where several values are meant, the ends of all are merged.
     """
-    ways = _ways(session, company_id, wanted)
+    people = _people(session, company_id, storable(wanted.who.strip())) if wanted.who.strip() else None
+    ways = _ways(session, company_id, wanted) if people != [] else []
     if not ways:
         return []
     bounds = _bounds(session, wanted, before)
-    pieces = [
-        select(AuditEntry).where(*way, *bounds).order_by(AuditEntry.id.desc()).limit(limit).subquery() for way in ways
-    ]
+    pieces = [_piece((*way, *bounds), people, limit) for way in ways]
     merged = union_all(*(select(piece) for piece in pieces)).subquery() if len(pieces) > 1 else pieces[0]
     row = aliased(AuditEntry, merged)
     try:
@@ -152,13 +155,11 @@ def _ways(session: Session, company_id: int, wanted: Search) -> list[Conditions]
     if wanted.result.strip():
         rare = ["refused", "failed"] if wanted.result == "unsuccessful" else [storable(wanted.result.strip())]
         equal.append([(AuditEntry.result == word,) for word in rare])
-    if wanted.who.strip():
-        equal.append(_people(session, company_id, storable(wanted.who.strip())))
     if wanted.action.strip():
         equal.append(_actions(session, company_id, storable(wanted.action.strip().lower())))
     ways = [tuple(condition for group in chosen for condition in group) for chosen in product(*equal)]
-    if len(ways) > 4 * MAX_ACTORS:
-        raise BadInput("Too many people and acts fit; write more of the name or of the action.")
+    if len(ways) > MAX_WAYS:
+        raise BadInput("Too many acts fit; write more of the action.")
     return ways
 
 
@@ -169,17 +170,32 @@ def _subject(wanted: str) -> Conditions:
     return (same_kind, AuditEntry.subject_id == number) if number else (same_kind,)
 
 
-def _people(session: Session, company_id: int, wanted: str) -> list[Conditions]:
+def _piece(conditions: Conditions, people: list[Person] | None, limit: int) -> FromClause:
+    """Return the newest entries of one way; with people those of each, looked up one after another, merged."""
+    newest = select(AuditEntry).where(*conditions).order_by(AuditEntry.id.desc()).limit(limit)
+    if people is None:
+        return newest.subquery()
+    columns = [list(values) for values in zip(*people, strict=True)]
+    arrays = [cast(values, ARRAY(String)) for values in columns]
+    person = func.unnest(*arrays).table_valued("kind", "id", "name", name="person").render_derived()
+    same = (AuditEntry.actor_kind, AuditEntry.actor_id), (person.c.kind, person.c.id)
+    own = newest.where(*(column == value for column, value in zip(*same, strict=True)))
+    each = own.where(or_(person.c.name == "", AuditEntry.actor_name == person.c.name)).correlate(person).lateral()
+    merged = select(each).select_from(person.join(each, true()))
+    return merged.order_by(each.c.id.desc()).limit(limit).subquery()
+
+
+def _people(session: Session, company_id: int, wanted: str) -> list[Person]:
+    """Return kind, id and name of who is meant; the name is empty where any will do."""
     kind, colon, number = wanted.partition(":")
     if colon and number:
-        return [(AuditEntry.actor_kind == kind, AuditEntry.actor_id == number)]
+        return [(kind, number, "")]
     fits = or_(AuditActor.name.icontains(wanted, autoescape=True), AuditActor.id == wanted)
-    query = select(AuditActor.kind, AuditActor.id, AuditActor.name)
+    query = select(AuditActor.kind, AuditActor.id, AuditActor.name).distinct()
     rows = session.execute(query.where(AuditActor.company_id.in_((company_id, 0)), fits).limit(MAX_ACTORS + 1)).all()
     if len(rows) > MAX_ACTORS:
         raise BadInput(f"More than {MAX_ACTORS} people are called so; write more of the name.")
-    same = (AuditEntry.actor_kind, AuditEntry.actor_id, AuditEntry.actor_name)
-    return [tuple(column == value for column, value in zip(same, row, strict=True)) for row in set(map(tuple, rows))]
+    return [(row.kind, row.id, row.name) for row in rows]
 
 
 def _actions(session: Session, company_id: int, beginning: str) -> list[Conditions]:

@@ -226,7 +226,7 @@ def test_another_sittings_part_is_not_played_here(staff, part, make, session):
 
 
 def test_unusual_access_explains_itself(session, make, company, officer):
-    person = make.user(Role.PROCTOR)
+    person = make.user(Role.ADMIN)
     exam = make.exam()
     mine, strange = make.sitting(exam=exam), make.sitting()
     session.add(Assignment(user_id=person.id, sitting_id=mine.id))
@@ -265,7 +265,7 @@ def test_no_audit_no_act(staff, make, session):
     )
     session.commit()
     before = exam.weights
-    answer = browser.post_ok(f"/api/v1/exams/{exam.id}/weights", {"weights": {"c1": 3}}, 503)
+    answer = browser.post_ok(f"/api/v1/exams/{exam.id}/weights", {"weights": {"phone": 3}}, 503)
     assert answer["error"]["code"] == "audit_unavailable"
     session.refresh(exam)
     assert exam.weights == before

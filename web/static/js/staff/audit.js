@@ -1,81 +1,66 @@
-/** @file The audit log: who did what when, and whether its chain of hashes stands. */
+/** @file The security officer's page: joins the state of the log, its search, viewers and unusual access. */
 
-import { post } from "../base/api.js";
-import { busy, fill, h, icon, one } from "../base/dom.js";
-import { ApiError, wordError } from "../base/errors.js";
-import { _, ngettext } from "../base/i18n.js";
-import { connectFilter, formOf, TablePage } from "./table_page.js";
+import { busy, one } from "../base/dom.js";
+import { fillForm, LogTable, queryOf } from "./audit/log.js";
+import { showState, verify } from "./audit/state.js";
+import { showUnusual } from "./audit/unusual.js";
+import { showWatchers } from "./audit/watchers.js";
+import { formOf } from "./table_page.js";
+import { connectTabs } from "./tabs.js";
 
-const time = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "short", timeStyle: "medium" });
+const table = new LogTable(one("#table"));
+const filter = formOf("#filter");
+const unusualForm = formOf("#unusual-form");
+const watchersForm = formOf("#watchers-form");
 
-/** @param {string} result */
-function resultBadge(result) {
-  if (result === "success") return h("span", { class: "badge tone-good" }, icon("check"), _("success"));
-  return h("span", { class: "badge tone-bad" }, icon("x"), result);
+/** @param {Record<string, string>} query */
+function search(query) {
+  const text = new URLSearchParams(query).toString();
+  history.replaceState(null, "", text ? `/audit?${text}` : "/audit");
+  for (const link of document.querySelectorAll("a[data-form]")) {
+    if (link instanceof HTMLAnchorElement) link.href = `/api/v1/audit/file?${new URLSearchParams({ ...query, form: link.dataset.form ?? "csv" })}`;
+  }
+  return table.load(query);
 }
 
-/** @param {Record<string, unknown>} details */
-function detailsCell(details) {
-  const entries = Object.entries(details ?? {});
-  if (!entries.length) return h("span", { class: "muted" }, "—");
-  return h("details", { class: "audit-details" }, h("summary", null, entries.map(([name]) => name).join(", ")), h("dl", { class: "facts facts-dense" }, entries.map(([name, value]) => [h("dt", null, name), h("dd", { class: "mono" }, typeof value === "string" ? value : JSON.stringify(value))]).flat()));
-}
-
-/** @param {any} entry */
-function cells(entry) {
-  return [
-    h("span", { class: "muted figures" }, entry.id),
-    h("time", { class: "nowrap", datetime: new Date(entry.at_ms).toISOString() }, time.format(entry.at_ms)),
-    h("div", { class: "cell-two" }, h("span", null, entry.actor.name || entry.actor.kind), h("span", { class: "muted mono" }, [`${entry.actor.kind}:${entry.actor.id}`, entry.actor.address].filter(Boolean).join(" · "))),
-    h("code", null, entry.action),
-    h("span", { class: "nowrap" }, entry.subject.kind ? `${entry.subject.kind} #${entry.subject.id}` : "—"),
-    resultBadge(entry.result),
-    detailsCell(entry.details),
-    h("code", { class: "hash", title: entry.hash }, `${String(entry.hash).slice(0, 10)}…`),
-  ];
-}
-
-const table = new TablePage({
-  element: one("#table"),
-  caption: _("Audit log"),
-  columns: [
-    { title: _("No.") },
-    { title: _("Time") },
-    { title: _("Who") },
-    { title: _("Action") },
-    { title: _("Subject") },
-    { title: _("Result") },
-    { title: _("Details") },
-    { title: _("Hash") },
-  ],
-  cells,
-  url: "/api/v1/audit",
-  path: "/audit",
-  found: (answer) => ({ ...answer, rows: answer.entries }),
-  empty: { icon: "scroll-text", title: _("No entries"), text: _("Nothing fits the filter.") },
+/** @type {number | undefined} */
+let timer;
+const ask = () => {
+  window.clearTimeout(timer);
+  void search(queryOf(filter));
+};
+filter.addEventListener("submit", (event) => {
+  event.preventDefault();
+  ask();
+});
+filter.addEventListener("change", ask);
+filter.addEventListener("input", (event) => {
+  if (!(event.target instanceof HTMLInputElement) || event.target.type !== "search") return;
+  window.clearTimeout(timer);
+  timer = window.setTimeout(ask, 400);
 });
 
-/** @param {"good" | "bad" | "warn"} tone */
-function showChain(tone, /** @type {string} */ symbol, /** @type {string} */ title, /** @type {string} */ text) {
-  const place = one("#chain");
-  place.className = `notice tone-${tone}`;
-  fill(place, icon(symbol), h("div", { class: "grow" }, h("strong", null, title), h("span", { class: "small mono" }, text)));
-}
+watchersForm.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const wanted = String(new FormData(watchersForm).get("q") ?? "").trim();
+  if (wanted) void showWatchers(one("#watchers-list"), wanted);
+});
 
-async function verify() {
-  try {
-    const { entries, head_hash: head } = await post("/api/v1/audit/verify");
-    showChain("good", "shield-check", ngettext("The chain is whole: {n} entry verified", "The chain is whole: {n} entries verified", entries), _("Head {hash}", { hash: head }));
-  } catch (error) {
-    const broken = error instanceof ApiError && error.code === "audit_broken";
-    if (broken) showChain("bad", "shield-alert", _("The chain is broken"), error.message);
-    else showChain("warn", "triangle-alert", _("The chain could not be verified"), wordError(error));
-  }
-}
+const lookUnusual = () =>
+  showUnusual(one("#unusual-list"), Number(new FormData(unusualForm).get("days")), (query) => {
+    fillForm(filter, query);
+    one("#tab-log").click();
+    void search(query);
+  });
+unusualForm.addEventListener("change", () => void lookUnusual());
+unusualForm.addEventListener("submit", (event) => event.preventDefault());
+one("#tab-unusual").addEventListener("click", () => void lookUnusual());
 
 const again = one("#verify");
 again.addEventListener("click", () => again instanceof HTMLButtonElement && void busy(again, verify));
-connectFilter(formOf("#filter"), (query) => void table.load(query));
+
+connectTabs(one("#tabs"));
 const query = Object.fromEntries(new URLSearchParams(location.search));
-await table.load({ action: query.action ?? "", actor: query.actor ?? "", page: Number(query.page ?? 1) });
-await verify();
+delete query.lang;
+fillForm(filter, query);
+await Promise.all([search(queryOf(filter)), showState()]);

@@ -19,6 +19,7 @@ import { awaited, INITIAL, reduce, unfinished } from "./review/state.js";
 import { Timeline } from "./review/timeline.js";
 import { Transport } from "./review/transport.js";
 import { TransportBar } from "./review/transport_bar.js";
+import { keepWatchLog } from "./review/watch_log.js";
 import { createStore } from "./store.js";
 import { connectTabs } from "./tabs.js";
 import { stateWord } from "./words.js";
@@ -70,6 +71,7 @@ function makePlayers(data) {
     },
   });
   transport.start();
+  keepWatchLog(id, stage.players);
   return { scale, stage, transport, timeline };
 }
 
