@@ -1,5 +1,6 @@
 """The table of routes: who gets in where. Every row x every role, a candidate, and nobody."""
 
+import json
 import re
 
 import pytest
@@ -8,13 +9,16 @@ from appliance.models import (
     Challenge,
     ChallengePictures,
     Conversation,
+    DeletionCertificate,
     EvidencePicture,
     Export,
     IdentityPhoto,
     Incident,
+    LegalHold,
     Node,
     Observation,
     Part,
+    PersonExport,
     PipelineCheck,
     Seat,
     SecurityKey,
@@ -26,6 +30,7 @@ from appliance.vocabulary import (
     ChallengeKind,
     ConversationKind,
     ExportContainer,
+    HoldScope,
     ObservationSource,
     ObservationType,
     PhotoKind,
@@ -96,6 +101,38 @@ def address(make, session):
         EvidencePicture(observation_id=seen.id, number=1, taken_at=sitting.created_at, vault_object_id=sealed.id)
     )
     session.add_all([export, seen, photo, part, marked, talk, node])
+    held = LegalHold(
+        company_id=sitting.company_id,
+        scope=HoldScope.EXAM,
+        exam_id=sitting.exam_id,
+        reason="case 1",
+        owner="Ann",
+        release_reason="",
+    )
+    asked = PersonExport(company_id=sitting.company_id, candidate_id=sitting.candidate_id, with_recordings=False)
+    asked.problem = ""
+    said = {
+        "company": {"name": "One"},
+        "made_ms": 0,
+        "kind": "retention",
+        "asked": {"by": "schedule", "legal_basis": "not_needed", "reference": ""},
+        "totals": {"rows": 0, "files": 0, "bytes": 0, "keys": 0},
+        "items": [],
+        "kept": [],
+        "audit_entries": [],
+        "key_fingerprint": "",
+    }
+    certified = DeletionCertificate(
+        company_id=sitting.company_id,
+        kind="retention",
+        made_at=sitting.created_at,
+        rows=0,
+        files=0,
+        bytes=0,
+        content=json.dumps(said),
+        signature="",
+    )
+    session.add_all([held, asked, certified])
     session.commit()
     ids = {
         "sittings": sitting.id,
@@ -116,11 +153,15 @@ def address(make, session):
         "sessions": login.id,
         "keys": key.id,
         "notices": notice.id,
+        "holds": held.id,
+        "person-exports": asked.id,
+        "certificates": certified.id,
     }
 
     def fill(row):
         filled = re.sub(r"/([\w-]+)/\{id\}", lambda found: f"/{found[1]}/{ids[found[1]]}", row.pattern)
         filled = re.sub(r"\{number[^}]*\}", "1", filled)
+        filled = re.sub(r"\{name:record[^}]*\}", "record", filled)
         filled = re.sub(r"\{kind:liveness[^}]*\}", "liveness", filled)
         return re.sub(r"\{kind:[^}]*\}", "face", filled).replace("{n}", "0").replace("{step}", "0")
 
