@@ -30,3 +30,19 @@ def test_a_traceback_shows_no_values_of_variables():
 def test_words_of_an_error_are_its_first_line():
     assert logs.words(ValueError("one\ntwo")) == "ValueError: one"
     assert logs.words(KeyError()) == "KeyError"
+
+
+def test_what_has_the_name_of_a_secret_is_blacked_out():
+    said = {
+        "event": "asked",
+        "password": "p",
+        "turn_secret": "s",
+        "body": {"Authorization": "Bearer x", "list": [{"csrf_token": "c"}], "name": "Ada"},
+        "has_secret": True,
+        "token": "",
+        "key": b"k",
+    }
+    shown = logs.redact(None, "info", said)
+    assert shown["password"] == shown["turn_secret"] == shown["key"] == "[redacted]"
+    assert shown["body"] == {"Authorization": "[redacted]", "list": [{"csrf_token": "[redacted]"}], "name": "Ada"}
+    assert (shown["event"], shown["has_secret"], shown["token"]) == ("asked", True, "")
