@@ -15,7 +15,7 @@ from media.biometrics.model_files import FACE_FULL_RANGE, FACE_SHORT_RANGE
 from media.biometrics.objects import ObjectFinder, supplied
 from media.biometrics.photos import PhotoCheck, PhotoHint, check_photo
 from media.detectors.absence import Absence
-from media.detectors.detector import Detector
+from media.detectors.detector import Detector, Judging
 from media.detectors.extra_person import ExtraPerson
 from media.detectors.frozen_picture import FrozenPicture
 from media.detectors.gaze import Gaze
@@ -26,7 +26,7 @@ from media.detectors.picture_loss import PictureLoss
 from media.detectors.rules import Change, EvidencePicture, ObservationEvent, RuleState, Sample
 from media.detectors.scene import Doubt, Scene, SceneReader
 from media.detectors.settings import AnalysisSettings
-from media.detectors.sounds import SeeingSoundDetector, SoundDetector, sound_detectors
+from media.detectors.sounds import SeeingSoundDetector, sound_detectors
 from media.evidence_pictures import StrongestPicture
 from media.frames.frame import Frame, Item, NoPicture, NoSound, Sound
 
@@ -42,7 +42,7 @@ __all__ = [
     "check_photo",
 ]
 
-D = TypeVar("D", bound=Detector | SoundDetector)
+D = TypeVar("D", bound=Judging)
 
 QUIET_MS = 450
 """As long as nothing is suspected, pictures that follow sooner are left out: two a second are evaluated."""

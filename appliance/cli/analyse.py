@@ -51,7 +51,7 @@ def analyse(file: Path, reference: Path | None, audio: bool | None, as_json: boo
 
 
 def _version() -> str:
-    from appliance.diagnostics.host import own_version  # noqa: PLC0415
+    from appliance.diagnostics.host import own_version  # noqa: PLC0415 - reads the host, for --json alone
 
     return own_version()
 

@@ -26,8 +26,8 @@ def report(data: Path, as_json: bool, cards: Path | None) -> None:
     """
     with own_stdout():
         from media.biometrics.report.cards import write_cards  # noqa: PLC0415 - loads the media libraries
-        from media.biometrics.report.make import make_report  # noqa: PLC0415
-        from media.biometrics.report.words import as_lines  # noqa: PLC0415
+        from media.biometrics.report.make import make_report  # noqa: PLC0415 - loads all models' packages
+        from media.biometrics.report.words import as_lines  # noqa: PLC0415 - as above
 
         made = make_report(data, lambda line: click.echo(line, err=True))
     click.echo(json.dumps(made, ensure_ascii=False) if as_json else "\n".join(as_lines(made)))

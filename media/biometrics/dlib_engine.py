@@ -72,7 +72,7 @@ class DlibEngine:
     def _of_chip(self, chip: Image) -> Descriptor:
         with self._lock:
             if self._network is None:
-                import dlib  # noqa: PLC0415
+                import dlib  # noqa: PLC0415 - as above
 
                 self._network = dlib.face_recognition_model_v1(str(DESCRIPTOR.path))
             return np.array(self._network.compute_face_descriptor(chip), dtype=np.float64)

@@ -98,7 +98,7 @@ def _with_normalisation(network: Network) -> Convolution:
 
 def onnx_model(network: Network, source_sha256: str) -> "ModelProto":
     """Input ``chips``: N x 150 x 150 x 3, uint8, red green blue. Output ``descriptors``: N x 128, float32."""
-    from onnx import TensorProto, checker, helper  # noqa: PLC0415
+    from onnx import TensorProto, checker, helper  # noqa: PLC0415 - as above
 
     size = network.normalisation.size
     writer = _Writer(size)

@@ -9,8 +9,8 @@ from media.detectors.scene import Scene
 from media.frames.frame import NoPicture
 
 
-class Detector(Protocol):
-    """Scores one kind of observation; keeps what it must remember of one sitting."""
+class Judging(Protocol):
+    """What detectors of pictures and of sound have in common: what they find, by what rule, with which files."""
 
     @property
     def name(self) -> str:
@@ -27,6 +27,10 @@ class Detector(Protocol):
     @property
     def models(self) -> tuple[ModelFile, ...]:
         """The files its scores come from."""
+
+
+class Detector(Judging, Protocol):
+    """Scores one kind of observation by what is seen; keeps what it must remember of one sitting."""
 
     def sample(self, scene: Scene) -> Sample:
         """The score of one picture; cheap unless it says otherwise."""

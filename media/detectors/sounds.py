@@ -2,10 +2,9 @@
 
 from typing import Protocol, runtime_checkable
 
-from appliance.vocabulary import ObservationType
-from media.biometrics.model_files import ModelFile
+from media.detectors.detector import Judging
 from media.detectors.microphone import Microphone
-from media.detectors.rules import Rule, Sample
+from media.detectors.rules import Sample
 from media.detectors.scene import Scene
 from media.detectors.speech import SpeechStream
 from media.detectors.talking import Talk
@@ -13,24 +12,8 @@ from media.detectors.voice import Voice
 from media.frames.frame import NoSound, Sound
 
 
-class SoundDetector(Protocol):
+class SoundDetector(Judging, Protocol):
     """Scores one kind of observation by what is heard; keeps what it must remember of one sitting."""
-
-    @property
-    def name(self) -> str:
-        """How settings and findings call it."""
-
-    @property
-    def type(self) -> ObservationType:
-        """What it finds."""
-
-    @property
-    def default_rule(self) -> Rule:
-        """When its scores make an incident, unless the exam says otherwise."""
-
-    @property
-    def models(self) -> tuple[ModelFile, ...]:
-        """The files its scores come from."""
 
     def hear(self, sound: Sound) -> list[Sample]:
         """The scores of a piece of sound, in order of time; several a piece where half a second is too coarse."""

@@ -14,11 +14,7 @@ from tests.bench.biometrics.search import crowd
 
 
 @pytest.fixture
-def run(settings, monkeypatch, tmp_path):
-    file = tmp_path / "kustos.toml"
-    names = {"data_dir": settings.data_dir, "database_url": settings.database_url, "secret_key": settings.secret_key}
-    file.write_text("".join(f'{name} = "{value}"\n' for name, value in names.items()))
-    monkeypatch.setenv("KUSTOS_SETTINGS", str(file))
+def run(settings_file):
     return lambda *arguments: CliRunner().invoke(main, ["templates", *map(str, arguments)])
 
 
