@@ -46,7 +46,10 @@ class Crowd:
     def candidates(self, count: int) -> list[SyntheticCandidate]:
         """Return candidates with a fresh sitting each; their clips are drawn once and kept."""
         self._clips.mkdir(parents=True, exist_ok=True)
-        camera = self._clip or _kept(self._clips / "camera.webm", lambda to: files.write_webm(to, drawn.webcam()))
+        camera = self._clip or _kept(
+            self._clips / "camera.webm",
+            lambda to: files.write_webm(to, drawn.webcam(), layers=2),  # as the candidate's page asks its browser to
+        )
         made = []
         with command_collaborators(self._data) as collaborators:
             for number, name in zip(range(count), _names(), strict=False):

@@ -12,6 +12,12 @@ import numpy as np
 from media.clips.drawn import FPS, SECONDS, Picture
 
 SAMPLE_RATE = 48000
+TWO_LAYERS = {
+    "error-resilient": "1",
+    "ts-parameters": "ts_number_layers=2:ts_target_bitrate={base},{all}:ts_rate_decimator=2,1:ts_periodicity=2"
+    ":ts_layer_id=0,1:ts_layering_mode=2",
+}
+"""Options of libvpx for what a browser sends when asked for ``L1T2``, as the candidate's page asks; kbit/s go in."""
 
 
 def room_sound(seconds: float = SECONDS, seed: int = 0) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
@@ -23,14 +29,28 @@ def room_sound(seconds: float = SECONDS, seed: int = 0) -> np.ndarray[tuple[int]
     return samples
 
 
+def two_layers(bitrate: int) -> dict[str, str]:
+    """Return the options of libvpx for two temporal layers, three fifths of the bits for the base."""
+    rates = {"base": bitrate * 3 // 5000, "all": bitrate // 1000}
+    return {name: value.format(**rates) for name, value in TWO_LAYERS.items()}
+
+
 def write_webm(
-    path: Path, pictures: Iterable[Picture], *, fps: int = FPS, sound: bool = True, bitrate: int = 500_000
+    path: Path,
+    pictures: Iterable[Picture],
+    *,
+    fps: int = FPS,
+    sound: bool = True,
+    bitrate: int = 500_000,
+    layers: int = 1,
 ) -> None:
-    """Write VP8 with a key frame every 2 s, and Opus if wanted."""
+    """Write VP8 with a key frame every 2 s, and Opus if wanted; ``layers``: 2 as Chromium sends its camera."""
     with av.open(str(path), "w", format="webm") as container:
         video = container.add_stream("libvpx", rate=fps)
         video.bit_rate, video.pix_fmt, video.gop_size = bitrate, "yuv420p", fps * 2
         video.options = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}
+        if layers == 2:
+            video.options = {**video.options, **two_layers(bitrate)}
         audio = container.add_stream("libopus", rate=SAMPLE_RATE, layout="mono") if sound else None
         count = 0
         for picture in pictures:

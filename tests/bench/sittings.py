@@ -22,6 +22,7 @@ WINDOW_SECONDS = 2 * drawn.SECONDS + 5
 FIRST_FRAME_BYTES = 1500
 """A recording's header is a few hundred bytes; with its first key frame it is several thousand."""
 
+IDLE_SECONDS = 15
 PROCESSES = ("node", "gateway", "worker")
 
 
@@ -46,6 +47,7 @@ class Feed:
 async def _run(appliance: RunningAppliance, count: int) -> None:
     crowd = Crowd(appliance.origin, "online", None, str(appliance.data))
     candidates = await asyncio.to_thread(crowd.candidates, count)
+    idle = await _idle(appliance)
     async with proctor(appliance) as http, asyncio.TaskGroup() as tasks:
         sitting = [tasks.create_task(candidate.sit()) for candidate in candidates]
         await _until_live(http, candidates)
@@ -53,7 +55,7 @@ async def _run(appliance: RunningAppliance, count: int) -> None:
         listener = tasks.create_task(_listen(http, appliance.origin, feed))
         delays = [await _start(http, appliance, candidate) for candidate in candidates]
         report("start_click_to_first_recorded_frame", sittings=count, **_spread(delays))
-        await _measure(appliance, candidates, feed, count)
+        await _measure(appliance, candidates, feed, count, idle)
         for candidate in candidates:
             await _ok(http.post(f"/api/v1/sittings/{candidate.sitting_id}/finish", json={"comment": "bench"}))
         await asyncio.wait(sitting, timeout=60)
@@ -154,8 +156,27 @@ async def _ping(socket) -> None:
         await socket.send(json.dumps({"type": "ping", "at": time.time() * 1000}))
 
 
-async def _measure(appliance: RunningAppliance, candidates: list[SyntheticCandidate], feed: Feed, count: int) -> None:
-    """Let the window pass; report what the processes used and how late the feed was."""
+async def _idle(appliance: RunningAppliance) -> dict[str, float]:
+    """Return the shares of a core that the processes use while nothing happens: they ask for jobs, say they live."""
+    await asyncio.sleep(5)  # they have just begun
+    processes = {name: appliance.processes(name) for name in PROCESSES}
+    before, begin = {name: _cpu(group) for name, group in processes.items()}, time.monotonic()
+    await asyncio.sleep(IDLE_SECONDS)
+    lasted = time.monotonic() - begin
+    shares = {name: (_cpu(group) - before[name]) / lasted for name, group in processes.items()}
+    for name, share in shares.items():
+        report("cpu_idle", process=name, processes=len(processes[name]), percent_of_a_core=round(100 * share, 2))
+    return shares
+
+
+async def _measure(
+    appliance: RunningAppliance,
+    candidates: list[SyntheticCandidate],
+    feed: Feed,
+    count: int,
+    idle: dict[str, float],
+) -> None:
+    """Let the window pass; report what the processes used, all of it and beyond idling, and how late the feed was."""
     await asyncio.sleep(3)  # the analyses start and load their models: not what a running exam costs
     processes = {name: appliance.processes(name) for name in PROCESSES}
     before = {name: _cpu(group) for name, group in processes.items()}
@@ -166,7 +187,15 @@ async def _measure(appliance: RunningAppliance, candidates: list[SyntheticCandid
         used = _cpu(group) - before[name]
         memory = sum(process.memory_info().rss for process in group) / 2**20
         percent = round(100 * used / lasted / count, 2)
-        report("cpu_per_sitting", process=name, sittings=count, percent_of_a_core=percent, rss_mb=round(memory))
+        beyond = round(100 * (used / lasted - idle[name]) / count, 2)
+        report(
+            "cpu_per_sitting",
+            process=name,
+            sittings=count,
+            percent_of_a_core=percent,
+            beyond_idle=beyond,
+            rss_mb=round(memory),
+        )
     origins = {candidate.sitting_id: candidate.clip_origin("camera") for candidate in candidates}
     late: dict[str, list[float]] = {}
     for sitting_id, kind, arrived in feed.opened[first:]:

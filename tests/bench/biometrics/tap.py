@@ -18,16 +18,11 @@ import cv2
 import numpy as np
 
 from media.clips import drawn
-from media.clips.files import SAMPLE_RATE, room_sound
+from media.clips.files import SAMPLE_RATE, room_sound, two_layers
 from media.detectors.speech import SpeechStream
 from media.frames import FileSource, Frame, RtpTap, Sound
 
 SECONDS = 8
-TWO_LAYERS = {
-    "error-resilient": "1",
-    "ts-parameters": "ts_number_layers=2:ts_target_bitrate=300,500:ts_rate_decimator=2,1:ts_periodicity=2"
-    ":ts_layer_id=0,1:ts_layering_mode=2",
-}
 
 
 def say(**values):
@@ -44,7 +39,7 @@ def write_clip(path, fps, layers):
         video = container.add_stream("libvpx", rate=fps)
         video.width, video.height, video.pix_fmt, video.bit_rate = 640, 480, "yuv420p", 500_000
         video.options = {"deadline": "realtime", "cpu-used": "-6", "lag-in-frames": "0", "g": str(fps * 3)}
-        video.options = {**video.options, **(TWO_LAYERS if layers == 2 else {})}
+        video.options = {**video.options, **(two_layers(500_000) if layers == 2 else {})}
         audio = container.add_stream("libopus", rate=SAMPLE_RATE, layout="mono")
         sound = av.AudioFifo()
         whole = av.AudioFrame.from_ndarray(room_sound(SECONDS)[None, :], format="s16", layout="mono")
