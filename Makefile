@@ -6,7 +6,7 @@ DATA ?= .data
 PYTEST_ARGS ?=
 NODE_TESTS := tests/media/kurento/js tests/appliance/sign_on/oidc
 
-.PHONY: run test setup setup-test browser-analysis lint types imports pages catalogues unit e2e test-install bench bench-media bench-biometrics clean
+.PHONY: run test setup setup-test browser-analysis lint types imports pages catalogues unit e2e test-install test-tamper bench bench-media bench-biometrics bench-audit clean
 
 run: setup
 	exec .venv/bin/kustos up --demo --data $(DATA) --port $(PORT)
@@ -88,8 +88,16 @@ e2e: setup-test
 test-install: setup-test
 	.venv/bin/pytest tests/install --timeout 1800 $(PYTEST_ARGS)
 
+# KUSTOS_TAMPER_SEED=… repeats a run; `make test` does it 200 times.
+test-tamper: setup-test
+	@KUSTOS_TAMPER_COUNT=1000 .venv/bin/pytest tests/tamper -q $(PYTEST_ARGS)
+
 bench: setup-test
 	@$(PYTHON) -m tests.bench
+
+# `make bench-audit ROWS=1_000_000` for a shorter one; the whole takes about half an hour and 12 GB below BENCH_DIR (or /tmp).
+bench-audit: setup-test
+	@$(PYTHON) -m tests.bench.audit $(ROWS)
 
 bench-media: setup-test
 	@$(PYTHON) -m tests.bench.media

@@ -10,12 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from appliance import jobs
-from appliance.audit import Actor
+from appliance.audit import Actor, settings_changes
 from appliance.collaborators import Collaborators, assemble
 from appliance.db import utcnow
 from appliance.models import Sitting
 from appliance.retention.tasks import retention_tasks
 from appliance.services import challenges, sittings
+from appliance.services.manifest_tasks import manifest_tasks
 from appliance.services.sign_on_tasks import sign_on_tasks
 from appliance.settings import Settings
 from appliance.vocabulary import SittingState
@@ -36,12 +37,13 @@ from media.tiles import sweep as sweep_tiles
 log = structlog.get_logger(__name__)
 
 media_tasks = Blueprint()
-ALL_TASKS = [media_tasks, document_tasks, export_tasks, check_tasks, retention_tasks, sign_on_tasks]
+ALL_TASKS = [media_tasks, document_tasks, export_tasks, check_tasks, retention_tasks, sign_on_tasks, manifest_tasks]
 
 
 def run(settings: Settings, queues: Sequence[str] = ()) -> None:
     """Work off jobs until SIGTERM: the process ``kustos worker``. ``queues``: only these, none named: all."""
     collaborators = assemble(settings)
+    settings_changes.note_start(collaborators.session_factory, settings, "worker")
     store = Store(collaborators.session_factory)
     objects.supply(settings.phone_model)
     demand_modes()  # a job that forgets to ask whether an exam's faces may be measured is refused

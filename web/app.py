@@ -6,6 +6,7 @@ from pyramid.config import Configurator
 from pyramid.events import NewResponse
 
 from appliance import logs
+from appliance.audit import settings_changes
 from appliance.collaborators import Collaborators, assemble
 from appliance.services.identity_providers import allows_loopback
 from appliance.settings import load_settings
@@ -41,4 +42,6 @@ def create_app(collaborators: Collaborators) -> Application:
 def make_wsgi() -> Application:
     """Return the application by the settings of this process, for gunicorn: ``web.app:make_wsgi()``."""
     logs.configure()
-    return create_app(assemble(load_settings()))
+    collaborators = assemble(load_settings())
+    settings_changes.note_start(collaborators.session_factory, collaborators.settings, "web")
+    return create_app(collaborators)

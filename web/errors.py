@@ -12,7 +12,10 @@ from pyramid.exceptions import PredicateMismatch
 from pyramid.httpexceptions import HTTPException, HTTPForbidden, HTTPNotFound, HTTPSeeOther
 from pyramid.renderers import render
 from pyramid.response import Response
+from sqlalchemy.exc import SQLAlchemyError
 
+from appliance.audit import refusals
+from appliance.db import unit_of_work
 from appliance.errors import (
     ApplianceError,
     BadInput,
@@ -120,6 +123,9 @@ ELSEWHERE: Final[dict[ErrorCode, str]] = {
 RETRY_SECONDS: Final = 10
 """When to come back after a 503: the embedded database restarts within this time."""
 
+_REFUSALS: Final = frozenset({ErrorCode.NOT_ALLOWED, ErrorCode.CSRF})
+"""What a known person is refused is in the audit log, folded by the minute."""
+
 _NEEDS_INCIDENT: Final = HTTPStatus.INTERNAL_SERVER_ERROR
 
 
@@ -130,6 +136,8 @@ def appliance_error(error: ApplianceError, request: Request) -> Response:
     if error.code in ELSEWHERE and request.method in {"GET", "HEAD"} and not request.is_api:
         return HTTPSeeOther(location=f"{ELSEWHERE[error.code]}?next=" + quote(request.path_qs, safe="/"))
     status = STATUS[error.code]
+    if error.code in _REFUSALS:
+        _note_refusal(error, request)
     incident = _log_incident(error, request) if status >= _NEEDS_INCIDENT and not _is_passing(status) else None
     return _answer(request, status, error, incident)
 
@@ -160,6 +168,19 @@ def unreadable(error: UnicodeError, request: Request) -> Response:
 def unexpected(error: Exception, request: Request) -> Response:
     """Answer what nobody foresaw: an incident number for support, the traceback for the log."""
     return _answer(request, _NEEDS_INCIDENT, ApplianceError(), _log_incident(error, request))
+
+
+def _note_refusal(error: ApplianceError, request: Request) -> None:
+    """Write to the audit log that somebody known was refused; the request has failed, whatever becomes of this."""
+    visitor = request.visitor_if_known
+    if visitor is None or request.matched_route is None:
+        return
+    what = f"{request.method} {request.matched_route.pattern}"
+    try:
+        with unit_of_work(request.collaborators.session_factory) as session:
+            refusals.note(session, visitor.identity.actor, what, error.code.value)
+    except (ApplianceError, SQLAlchemyError) as problem:
+        log.error("refusal not recorded", problem=type(problem).__name__)
 
 
 def _is_passing(status: HTTPStatus) -> bool:

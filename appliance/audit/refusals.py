@@ -6,7 +6,8 @@ A flood of forbidden requests must leave its trace and must not fill the disk.
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import case, cast, func, select
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -43,8 +44,10 @@ def note(session: Session, actor: Actor, what: str, reason: str, now: datetime |
         index_elements=["minute", "actor_kind", "actor_id", "address"],
         set_={
             "count": AuditRefusal.count + 1,
-            "what": func.jsonb_path_query_array(
-                AuditRefusal.what.op("||")(func.to_jsonb([thing])), f"$[0 to {MAX_KINDS - 1}]"
+            "what": case(
+                (AuditRefusal.what.contains([thing]), AuditRefusal.what),
+                (func.jsonb_array_length(AuditRefusal.what) >= MAX_KINDS, AuditRefusal.what),
+                else_=AuditRefusal.what.op("||")(cast([thing], JSONB)),
             ),
         },
     ).returning(AuditRefusal.count)
@@ -66,7 +69,7 @@ def fold(session: Session, now: datetime | None = None) -> int:
     for row in rows:
         if row.count > 1:
             asker = Actor(row.actor_kind, row.actor_id, row.actor_name, row.address, row.company_id)
-            told = {"more": row.count - 1, "minute": row.minute, "what": sorted(set(row.what))}
+            told = {"more": row.count - 1, "minute": row.minute, "what": sorted(row.what)}
             record(session, asker, "access.refuse", ("route", "several"), "refused", row.company_id, **told)
             written += 1
         session.delete(row)

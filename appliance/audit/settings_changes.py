@@ -7,13 +7,18 @@ import socket
 from dataclasses import fields
 from typing import Any
 
+import structlog
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from appliance.audit.chain import Actor, record
-from appliance.db import utcnow
+from appliance.db import SessionFactory, unit_of_work, utcnow
+from appliance.errors import ApplianceError
 from appliance.models import KnownSettings
 from appliance.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 LOCK = 0x6B75_7365_7474_696E
 """Advisory lock ("kusettin"): several workers start at once."""
@@ -36,6 +41,15 @@ def note(session: Session, settings: Settings, process: str) -> list[str]:
         known.digests, known.at = digests, utcnow()
         _record(session, process, key, "settings.change", changed)
     return changed
+
+
+def note_start(factory: SessionFactory, settings: Settings, process: str) -> None:
+    """Do so at a process's start; with a database that is away it starts all the same, and next time compares."""
+    try:
+        with unit_of_work(factory) as session:
+            note(session, settings, process)
+    except (ApplianceError, SQLAlchemyError) as error:
+        log.warning("settings.not_compared", problem=type(error).__name__)
 
 
 def _digests(settings: Settings) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """The acts of sockets on the database, each one unit of work: permission where it holds, then one service call."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from appliance import audit, bus
+from appliance.audit.deliveries import union
 from appliance.db import to_ms, utcnow
 from appliance.models import Company, LiveEvent, Sitting
 from appliance.security.identity import Identity
@@ -26,6 +28,7 @@ from media.pipelines import leases
 from media.pipelines.evidence import GATEWAY
 from web.realtime.feed import REPLAY_LIMIT
 from web.realtime.messages import Chat, Observe
+from web.realtime.watching import Watched
 
 STARTS_BY_ITSELF = frozenset({ExamMode.AUTO, ExamMode.OFFLINE})
 """Modes without anybody who could press the button."""
@@ -93,6 +96,17 @@ def watch_tiles(
                 session, identity.actor, "media.watch", subject, company_id=sitting.company_id, track="tiles"
             )
     return frozenset(sitting.id for sitting in seen)
+
+
+def watched(session: Session, identity: Identity, spans: Sequence[Watched]) -> None:
+    """Write to the audit log from when to when a person was shown live pictures, an entry a sitting."""
+    by_sitting: dict[int, dict[str, list[tuple[int, int]]]] = {}
+    for span in spans:
+        tracks = by_sitting.setdefault(span.sitting_id, {})
+        tracks.setdefault(span.track, []).append((span.start_ms, span.end_ms))
+    for sitting_id, tracks in sorted(by_sitting.items()):
+        told = {track: union(found) for track, found in tracks.items()}
+        audit.record(session, identity.actor, "media.unwatch", ("sitting", sitting_id), spans=told)
 
 
 def send_chat(session: Session, identity: Identity, sitting_id: int, message: Chat) -> None:

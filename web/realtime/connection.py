@@ -16,6 +16,7 @@ from web.realtime.clock import BrowserClock
 from web.realtime.feed import Subscription
 from web.realtime.limits import RecentCount, TokenBucket
 from web.realtime.messages import ENCODER, AnyServerMessage, CloseCode, Fault
+from web.realtime.watching import Views, Watching
 
 OUTGOING = 512
 """Messages waiting for a browser. A room of 30 has about 50 events a second at its worst: 10 s of a stalled network.
@@ -53,12 +54,11 @@ class Connection:
         self.clock = BrowserClock()
         self.observed: dict[str, int] = {}
         """Open observations of this browser: its ref -> observation's id."""
-        self.views: dict[str, int] = {}
-        """Connections that watch: name -> sitting's id."""
+        self.watching = Watching()
+        self.views = Views(self.watching)
         self.lines: set[str] = set()
         """Connections that speak or listen in a conversation."""
-        self.tiles: frozenset[int] = frozenset()
-        """Sittings whose small pictures it wants."""
+        self._tiles: frozenset[int] = frozenset()
         self.told_watching: set[int] = set()
         """Sittings whose watching is in the audit log already."""
         self.stats_at = 0.0
@@ -71,6 +71,16 @@ class Connection:
         self._pictures: Pictures = {}  # the newest of each track: a slow browser gets fewer, not older ones
         self._sender = asyncio.create_task(self._send(), name=f"send {self.id}")
         self._closer: asyncio.Task[None] | None = None
+
+    @property
+    def tiles(self) -> frozenset[int]:
+        """Return the sittings whose small pictures it wants."""
+        return self._tiles
+
+    @tiles.setter
+    def tiles(self, sitting_ids: frozenset[int]) -> None:
+        self._tiles = sitting_ids
+        self.watching.show_tiles(sitting_ids)
 
     def is_known_as(self, identity: Identity, login_id: int | None = None) -> None:
         """The token was right: from now on this is who speaks, at the rate that befits them."""

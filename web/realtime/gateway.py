@@ -11,6 +11,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from appliance import bus
+from appliance.audit import refusals
 from appliance.collaborators import Collaborators
 from appliance.errors import ApplianceError, BadInput, NotAllowed, TokenInvalid, TooMany
 from appliance.security import identity as identities
@@ -242,8 +243,10 @@ class Gateway:
             if connection.identity is None or not may(connection.identity, handler.permission):
                 raise NotAllowed(permission=handler.permission.value)
             await handler.handle(self, connection, message)
+            await self._tell_watched(connection)
         except ApplianceError as error:
             connection.fault(error, ref)
+            await self._note_refusal(connection, type(message).__name__, error)
         except Exception:
             log.exception("message failed", socket=connection.id, kind=type(message).__name__)
             connection.internal_fault(ref)
@@ -261,6 +264,26 @@ class Gateway:
             if not self._closing(connection):
                 with contextlib.suppress(ApplianceError):
                     await self.pipelines.unview(sitting_id, view_key(connection, name))
+        connection.watching.end_all()
+        with contextlib.suppress(ApplianceError):
+            await self._tell_watched(connection)
+
+    async def _tell_watched(self, connection: Connection) -> None:
+        """Write to the audit log what this socket was shown and is shown no more."""
+        ended = connection.watching.take()
+        if not ended or connection.identity is None:
+            return
+        try:
+            await self.store.run(acts.watched, connection.identity, ended)
+        except ApplianceError:
+            connection.watching.give_back(ended)
+            raise
+
+    async def _note_refusal(self, connection: Connection, message: str, error: ApplianceError) -> None:
+        if isinstance(error, NotAllowed) and connection.identity is not None:
+            with contextlib.suppress(ApplianceError):
+                actor = connection.identity.actor
+                await self.store.run(refusals.note, actor, f"socket {message}", error.code.value)
 
     async def _candidate_left(self, connection: Connection, sitting_id: int) -> None:
         """Start the clock of absence, unless another tab took over or it is the gateway that goes."""

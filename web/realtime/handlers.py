@@ -134,6 +134,7 @@ async def view(gateway: "Gateway", connection: Connection, message: View) -> Non
     except BaseException:
         connection.views.pop(message.connection, None)
         raise
+    connection.views.shown(message.connection, message.track.value)
     connection.post(Answer(message.connection, answer))
 
 

@@ -13,6 +13,7 @@ import structlog
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
+from appliance.audit import settings_changes
 from appliance.collaborators import Collaborators
 from appliance.readiness import announced
 from appliance.settings import Settings
@@ -37,6 +38,7 @@ async def run(collaborators: Collaborators) -> None:
 
 
 async def _work(collaborators: Collaborators) -> None:
+    settings_changes.note_start(collaborators.session_factory, collaborators.settings, "gateway")
     async with serving(collaborators) as (gateway, server):
         log.info("gateway listens", address=address_of(server))
         async with announced(f"sockets at {address_of(server)}"):
