@@ -18,6 +18,7 @@ from appliance.cli import (
     evidence,
     nodes,
     openapi,
+    permissions,
     processes,
     retention,
     schema,
@@ -64,6 +65,7 @@ main.add_command(compliance.compliance)
 compliance.compliance.add_command(compliance_report.report)
 compliance.compliance.add_command(compliance_report.settings)
 main.add_command(openapi.openapi)
+main.add_command(permissions.permissions)
 main.add_command(vault.vault)
 main.add_command(deploy.bundle)
 main.add_command(deploy.inventory)

@@ -205,7 +205,8 @@ TABLE: Final[dict[Permission, Cells]] = {
     P.NOTICE_ANSWER:             Cells(C, _, _, _, C, _, _, _, _),
 }
 # fmt: on
-"""Every permission has a row: a new one is added here, and to ``EXPECTED`` of its test."""
+"""Every permission has a row. A new one: add it here, give it words in ``web/presenters/access.py``, and write
+docs/security/permissions.md anew (``kustos permissions --markdown``)."""
 
 
 def _column(name: str) -> frozenset[Permission]:

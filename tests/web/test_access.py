@@ -10,6 +10,7 @@ from appliance.models import AccessGrant, ApiClient, AuditEntry, IdentityPhoto
 from appliance.security.permission_map import TABLE
 from appliance.services.api_clients import PREFIX
 from appliance.vocabulary import PhotoKind, Role, SittingState
+from web.presenters.access import TITLES
 
 
 def audited(session, action):
@@ -270,3 +271,7 @@ def test_nobody_lifts_their_own_limit(staff, make, session):
     exam = make.exam()
     session.commit()
     organiser.post_ok(f"/api/v1/exams/{exam.id}/assignments", {"user_ids": [person.id]}, 403)
+
+
+def test_every_permission_has_words():
+    assert set(TITLES) == set(TABLE), "give a new permission words in web/presenters/access.py"

@@ -20,7 +20,7 @@ const sightWords = () => ({ faces: _("faces"), recordings: _("recordings") });
 function state(row) {
   if (row.revoked_ms) return h("span", { class: "badge tone-none" }, icon("ban"), _("Taken back"));
   if (row.over) return h("span", { class: "badge tone-none" }, icon("clock"), _("Expired"));
-  return h("span", { class: "badge tone-warn" }, icon("eye"), _("Open"));
+  return h("span", { class: "badge tone-warn" }, icon("eye"), _("Open now"));
 }
 
 /** @param {{grants: Grant[], engineers?: Person[]}} found @param {() => Promise<void>} reload */
