@@ -46,7 +46,7 @@ function ask({ title, icon, tone = "accent", body, yes, danger = false, done, ac
         }),
       { kind: danger ? "btn-danger" : "btn-primary", icon },
     );
-    const dialog = openDialog({ title, icon, tone, body: [h("div", { class: "keep-form" }, ...body, problem)], buttons: [...extra, send], onClose: () => resolve(acted) });
+    const dialog = openDialog({ title, icon, tone, body: [h("div", { class: "keep-form" }, ...body, h("div", { class: "field" }, problem))], buttons: [...extra, send], onClose: () => resolve(acted) });
     first.focus();
   });
 }
