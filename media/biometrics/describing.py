@@ -36,7 +36,12 @@ def describe_frames(engine: Engine, frames: Sequence[tuple[Image, Face]]) -> Des
         raise BadInput("A face is described from at least one picture.")
     near = [face.with_surroundings(image, ROOM) for image, face in frames]
     both = [one for image, face in near for one in ((image, face), _mirrored(image, face))]
-    return at_length(np.mean([at_length(descriptor) for descriptor in engine.describe_many(both)], axis=0))
+    return together(engine.describe_many(both))
+
+
+def together(descriptors: Sequence[Descriptor]) -> Descriptor:
+    """What several descriptors of one person say together: their mean direction, at the common length."""
+    return at_length(np.mean([at_length(descriptor) for descriptor in descriptors], axis=0))
 
 
 def _mirrored(image: Image, face: Face) -> tuple[Image, Face]:

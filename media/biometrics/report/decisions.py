@@ -41,11 +41,11 @@ class Compared:
         }
 
 
-def decide(compared: Compared) -> Json:
+def decide(compared: Compared, thresholds: Thresholds | None = None) -> Json:
     """Accuracy over folds, EER, FMR and FNMR; all of it empty where there are not both kinds of pairs."""
     if not compared.same.any() or compared.same.all():
         return {"accuracy": rate(0, 0), "eer": measured(float("nan"), None, 0), "fmr_fnmr": []}
-    thresholds = Thresholds()
+    thresholds = thresholds or Thresholds()
     value, threshold = equal_error_rate(compared.distances, compared.same)
 
     def resampled(chosen: NDArray[np.intp]) -> float:

@@ -9,7 +9,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from media.biometrics.describing import describe_well
+from media.biometrics.describing import describe_well, together
 from media.biometrics.engine import Descriptor, Engine, distance
 from media.biometrics.engines import default_engine
 from media.biometrics.faces import Face, face_detector
@@ -18,7 +18,7 @@ from media.biometrics.mesh import mesh_network
 from media.biometrics.photos import check_photo
 from media.biometrics.regions import Image
 from media.biometrics.report.contents import Contents, Pair
-from media.biometrics.report.crossed import AT_MOST, all_against_all, several_against_one
+from media.biometrics.report.crossed import AT_MOST, all_against_all, chosen_elsewhere, several_against_one
 from media.biometrics.report.decisions import Compared, decide
 from media.biometrics.report.statistics import Json, rate
 
@@ -71,7 +71,10 @@ def report(found: Contents, progress: Progress) -> Json:
         },
         "several_pictures": _several(found, described),
         "every_picture_with_every_other": all_against_all(_by_person(found, described)),
-        "several_against_every_other": several_against_one(_by_person(found, described)),
+        "several_against_every_other": {
+            **several_against_one(_by_person(found, described)),
+            "chosen_elsewhere": chosen_elsewhere(_by_person(found, described), _folds(found)),
+        },
         "failure_to_enrol": _failures(pictures),
         "groups": _groups(found, described),
     }
@@ -157,7 +160,7 @@ def _strict(compared: Compared, pairs: int) -> Json:
 
 
 def _several(found: Contents, described: dict[Path, Described]) -> Json:
-    """The first picture against up to three of the other's person, by the mean distance; only where there are two."""
+    """The first picture against up to three of the other's person together; only where there are two."""
     distances, same, folds, used = [], [], [], 0
     for pair in found.pairs:
         folder = pair.picture_b.parent.parent
@@ -166,18 +169,28 @@ def _several(found: Contents, described: dict[Path, Described]) -> Json:
         first = described[pair.picture_a]
         if len(probes) < 2 or not _usable(first, True):
             continue
-        apart = [_apart(first, described[path]) for path in probes[:AT_MOST]]
-        used += len(apart)
-        distances.append(float(np.mean(apart)))
+        taken = [one for path in probes[:AT_MOST] if (one := described[path].descriptor) is not None]
+        used += len(taken)
+        assert first.descriptor is not None  # noqa: S101 - _usable said so
+        distances.append(distance(first.descriptor, together(taken)))
         same.append(pair.same)
         folds.append(pair.fold)
     compared = Compared(np.array(distances), np.array(same, dtype=bool), folds)
     return {
-        "how": "quality-gated; the first picture against the mean of up to three of the other person's, where there "
-        "are at least two; as the analysis of an exam does before it speaks of another person",
+        "how": "quality-gated; the first picture against the mean descriptor of up to three of the other person's, "
+        "where there are at least two; as the analysis of an exam does before it speaks of another person",
         "pictures_per_comparison": round(used / len(distances), 2) if distances else None,
-        **decide(compared),
+        **decide(compared, Thresholds().of_several),
     }
+
+
+def _folds(found: Contents) -> dict[tuple[Path, str], str]:
+    """The fold of each person, which is that of the first pair with a picture of theirs."""
+    folds: dict[tuple[Path, str], str] = {}
+    for pair in found.pairs:
+        for picture, name in ((pair.picture_a, pair.name_a), (pair.picture_b, pair.name_b)):
+            folds.setdefault((picture.parent.parent, name), pair.fold)
+    return folds
 
 
 def _by_person(found: Contents, described: dict[Path, Described]) -> dict[tuple[Path, str], list[Descriptor]]:

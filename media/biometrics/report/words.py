@@ -79,6 +79,15 @@ def _faces(one: Json) -> Iterator[str]:
         for row in crossed["rates"]:
             rates = f"FMR {share(row['fmr'])}  FNMR {share(row['fnmr'])}"
             yield f"  {row['at']:14} distance {row['threshold']:.3f}  {rates}"
+    chosen = one["several_against_every_other"].get("chosen_elsewhere", {"folds": []})
+    if chosen["folds"]:
+        yield f"{chosen['how']}: FNMR {share(chosen['fnmr'])}"
+    for row in chosen["folds"]:
+        yield (
+            f"  fold {row['fold']}: same below {row['match_below']:.3f}, FMR {_percent(row['fmr'])}; another from "
+            f"{row['mismatch_from']:.3f}, one person told as another {_percent(row['told_as_another'])}, "
+            f"strangers not told {_percent(row['strangers_not_told'])}"
+        )
     for attribute, values in one["groups"].items():
         for value, row in values.items():
             yield (

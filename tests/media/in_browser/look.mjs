@@ -14,7 +14,7 @@ const networks = await networksOf(folder);
 const meshes = new MeshNetwork(networks);
 const scene = new Scene(0, picture, meshes);
 const gate = { min_width: 56, min_score: 0.7, max_yaw: 35, max_pitch: 35, min_brightness: 35 };
-const identity = new Identity(networks, { match_below: 0.55, mismatch_from: 0.62 }, gate);
+const identity = new Identity(networks, networks.manifest.settings.thresholds, gate);
 const faces = [];
 for (const face of await new FaceDetector(networks).all(picture)) {
   const mesh = await scene.meshOf(face);

@@ -7,7 +7,7 @@ import { crop, grey, mean } from "./pixels.js";
 /** @typedef {import("./pixels.js").Picture} Picture */
 /** 128 numbers: a template. It never leaves this browser. @typedef {Float32Array} Descriptor */
 /** @typedef {"match" | "mismatch" | "undetermined"} Verdict */
-/** @typedef {{match_below: number, mismatch_from: number}} Thresholds */
+/** @typedef {{match_below: number, mismatch_from: number, several_match_below: number, several_mismatch_from: number}} Thresholds */
 /** @typedef {{min_width: number, min_score: number, max_yaw: number, max_pitch: number, min_brightness: number}} QualityGate */
 
 export const DESCRIPTOR_MODEL = "dlib_face_recognition_resnet_model_v1";
@@ -65,6 +65,20 @@ function mirrored({ rgba, width, height }) {
 export function verdictOf(apart, thresholds) {
   if (apart < thresholds.match_below) return "match";
   return apart >= thresholds.mismatch_from ? "mismatch" : "undetermined";
+}
+
+/** The same thresholds for the mean of three pictures. @param {Thresholds} thresholds @returns {Thresholds} */
+export const ofSeveral = (thresholds) => ({
+  ...thresholds,
+  match_below: thresholds.several_match_below,
+  mismatch_from: thresholds.several_mismatch_from,
+});
+
+/** What several descriptors of one person say together. @param {Descriptor[]} descriptors @returns {Descriptor} */
+export function together(descriptors) {
+  const sum = new Float32Array(descriptors[0]?.length ?? 0);
+  for (const descriptor of descriptors) atLength(descriptor).forEach((value, index) => (sum[index] = (sum[index] ?? 0) + value));
+  return atLength(sum);
 }
 
 /** The box of a face as far as it lies in the picture, in whole pixels. @param {Picture} picture @param {Face} face */
@@ -130,8 +144,6 @@ export class Identity {
     const [part, near] = surroundings(picture, face);
     const { left, top, width, height, score, keypoints } = near;
     const flipped = new Face(part.width - left - width, top, width, height, score, keypoints);
-    const one = atLength(await this.describe(part, near));
-    const other = atLength(await this.describe(mirrored(part), flipped));
-    return atLength(one.map((value, index) => value + (other[index] ?? 0)));
+    return together([await this.describe(part, near), await this.describe(mirrored(part), flipped)]);
   }
 }

@@ -1,15 +1,19 @@
 /** @file substitution_user: another person sits there than at the check-in (media/detectors/impostor.py). */
 
-import { distance, verdictOf } from "../identity.js";
-import { mean } from "../pixels.js";
+import { distance, ofSeveral, together, verdictOf } from "../identity.js";
 import { round } from "../rules.js";
 
 /** @typedef {import("../scene.js").Scene} Scene */
 /** @typedef {import("../faces.js").Face} Face */
 /** @typedef {import("../identity.js").Descriptor} Descriptor */
 
-/** Another person is told after that many comparisons in a row, by their mean distance. */
+/** Who is no match is told by that many successive pictures together. */
 const CHECKS = 3;
+/** Distance that scores 0, and by how much a distance is farther that scores 1. */
+const NEAR = 0.33;
+const SPAN = 0.4;
+/** Highest score of a match, so that it ends what was told before. */
+const MATCHED = 0.35;
 /** A face that moves by more than this share of its width between two pictures may be another one. */
 const JUMP = 0.8;
 /** Further faces compared when the nearest is not the candidate's. */
@@ -32,8 +36,9 @@ export class Impostor {
     /** @type {Face | null} */
     this.face = null;
     this.trackMs = 0;
-    /** @type {number[]} */
-    this.distances = [];
+    /** Of the last pictures, none of which was a match. @type {Descriptor[]} */
+    this.unlike = [];
+    this.apart = 0;
     /** @type {import("../identity.js").Verdict | null} */
     this.verdict = null;
     /** @type {number | null} */
@@ -72,7 +77,7 @@ export class Impostor {
   /** A face appeared, or another one may have taken its place. @param {number} atMs */
   start(atMs) {
     this.trackMs = atMs;
-    this.distances = [];
+    this.unlike = [];
     this.checkedMs = this.verdict = this.mismatchMs = null;
   }
 
@@ -81,48 +86,56 @@ export class Impostor {
     if (this.checkedMs === null) return true;
     const waited = atMs - this.checkedMs;
     if (this.verdict === "match") return waited >= this.interval.matched_ms;
-    if (this.verdict === "undetermined") return waited >= this.interval.doubtful_ms;
-    return this.distances.length < CHECKS || waited >= this.interval.mismatched_ms;
+    if (this.unlike.length < CHECKS) return true;
+    const { doubtful_ms: doubtful, mismatched_ms: mismatched } = this.interval;
+    return waited >= (this.verdict === "undetermined" ? doubtful : mismatched);
   }
 
   /** @param {Scene} scene @param {Face} face @param {Descriptor} reference */
   async check(scene, face, reference) {
-    const apart = await this.nearest(scene, face, reference);
+    const { thresholds } = this.identity;
+    const { found, apart } = await this.nearest(scene, face, reference);
     const first = this.checkedMs === null;
     this.checkedMs = scene.atMs;
-    const latest = verdictOf(apart, this.identity.thresholds);
-    if (latest !== "mismatch") {
-      this.distances = [];
+    this.apart = apart;
+    this.verdict = verdictOf(apart, thresholds);
+    if (this.verdict !== "match") {
+      this.unlike = [...this.unlike, found].slice(-CHECKS);
+      this.apart = distance(together(this.unlike), reference);
+      this.verdict = verdictOf(this.apart, ofSeveral(thresholds));
+    }
+    if (this.verdict === "match") {
+      this.unlike = [];
       this.mismatchMs = null;
     } else {
       this.mismatchMs ??= first ? this.trackMs : scene.atMs;
     }
-    this.distances = [...this.distances, apart].slice(-CHECKS);
-    this.verdict = latest;
   }
 
-  /** Of the main face, or of others when that is a stranger. @param {Scene} scene @param {Face} face @param {Descriptor} reference */
+  /** Of the main face, or of others if that is no match. @param {Scene} scene @param {Face} face @param {Descriptor} reference */
   async nearest(scene, face, reference) {
-    let apart = distance(await this.identity.describeWell(scene.picture, face), reference);
+    let found = await this.identity.describeWell(scene.picture, face);
+    let apart = distance(found, reference);
     for (const other of scene.sureFaces.filter((each) => each !== face).slice(0, OTHERS)) {
-      if (apart < this.identity.thresholds.mismatch_from) break;
-      if (!this.identity.objection(scene.picture, other, await scene.meshOf(other)))
-        apart = Math.min(apart, distance(await this.identity.describeWell(scene.picture, other), reference));
+      if (apart < this.identity.thresholds.match_below) break;
+      if (this.identity.objection(scene.picture, other, await scene.meshOf(other))) continue;
+      const descriptor = await this.identity.describeWell(scene.picture, other);
+      const away = distance(descriptor, reference);
+      if (away < apart) [found, apart] = [descriptor, away];
     }
-    return apart;
+    return { found, apart };
   }
 
   /** @param {number} atMs @returns {import("../rules.js").Sample} */
   score(atMs) {
-    const waiting = this.verdict === "mismatch" && this.distances.length < CHECKS;
-    if (this.verdict === null || waiting) return { atMs, score: null };
-    const apart = mean(this.distances);
+    const matches = this.verdict === "match";
+    if (this.verdict === null || !(matches || this.unlike.length === CHECKS)) return { atMs, score: null };
     return {
       atMs,
-      score: Math.min(Math.max((apart - 0.4) / 0.4, 0), 1),
+      score: Math.min(Math.max((this.apart - NEAR) / SPAN, 0), matches ? MATCHED : 1),
       sinceMs: this.mismatchMs,
       doubt: this.verdict === "undetermined" ? "identity_unclear" : "",
-      details: { distance: round(apart, 3) },
+      details: { distance: round(this.apart, 3) },
     };
   }
 }
