@@ -4,6 +4,7 @@ import getpass
 import json
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -13,7 +14,8 @@ from appliance.cli.database import command_collaborators, command_settings
 from appliance.collaborators import Collaborators
 from appliance.db import unit_of_work
 from appliance.errors import ApplianceError, BadInput
-from appliance.evidence import EvidenceKey, verify
+from appliance.evidence import EvidenceKey, in_house, verify
+from appliance.evidence.key import read_public_key
 from appliance.evidence.report import as_json, as_lines
 from appliance.services import exports, sittings
 from appliance.vault import Vault, open_master_key
@@ -29,17 +31,26 @@ def evidence() -> None:
 
 
 @evidence.command(name="verify")
-@click.argument("files", nargs=-1, required=True, type=FILE)
+@click.argument("files", nargs=-1, type=FILE)
+@click.option("--sitting", "sitting_ids", type=int, multiple=True, help="Check this sitting where it lies instead.")
 @click.option(
     "--public-key", type=FILE, default=None, help="The appliance's key, as `kustos evidence key` prints it."
 )
 @click.option("--json", "as_program", is_flag=True, help="Print the outcome for programs.")
-def verify_(files: tuple[Path, ...], public_key: Path | None, as_program: bool) -> None:
+@DATA
+def verify_(
+    files: tuple[Path, ...], sitting_ids: tuple[int, ...], public_key: Path | None, as_program: bool, data: str | None
+) -> None:
     """Check FILES: an export's archive, the folder it was unpacked into, or files of it beside their manifest.
 
     Says which file was altered, cut short, is missing or does not belong; exits with 1 if anything is wrong.
-    Needs neither the server nor its database.
+    Needs neither the server nor its database. With --sitting it checks what lies in this house, and needs both.
     """
+    if bool(files) == bool(sitting_ids):
+        raise BadInput("Name the files of an export, or sittings of this house by --sitting.")
+    if sitting_ids:
+        _verify_here(sitting_ids, public_key, as_program, data)
+        return
     try:
         pem = None if public_key is None else public_key.read_bytes()
         report = verify(list(files), pem)
@@ -51,6 +62,25 @@ def verify_(files: tuple[Path, ...], public_key: Path | None, as_program: bool) 
         for line in as_lines(report):
             click.echo(line)
     sys.exit(0 if report.is_whole else 1)
+
+
+def _verify_here(sitting_ids: tuple[int, ...], public_key: Path | None, as_program: bool, data: str | None) -> None:
+    with command_collaborators(data) as own, unit_of_work(own.session_factory) as session:
+        settings = own.settings
+        pem = public_key.read_bytes() if public_key else None
+        if pem is None:
+            pem = EvidenceKey.load_or_create(settings.evidence_key_file, own.vault).public_pem
+        reports = []
+        for sitting_id in sitting_ids:
+            sittings.get(session, sitting_id)
+            found = in_house.verify_sitting(session, settings.manifests, read_public_key(pem), sitting_id, own.vault)
+            reports.append(found)
+    if as_program:
+        click.echo(json.dumps([asdict(report) for report in reports], indent=2))
+    else:
+        for report in reports:
+            click.echo("\n".join(in_house.as_lines(report)))
+    sys.exit(0 if all(report.is_whole for report in reports) else 1)
 
 
 @evidence.command()

@@ -9,6 +9,7 @@ from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from appliance.errors import BadInput
 from appliance.evidence.bundle import Bundle, opened
@@ -139,7 +140,10 @@ def _enclosed_key(bundle: Bundle, report: Report) -> Ed25519PublicKey | None:
     pem = _read_small(bundle, PUBLIC_KEY)
     try:
         if pem is not None:
-            return read_public_key(pem)
+            key = read_public_key(pem)
+            if pem.replace(b"\r\n", b"\n") == key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo):
+                return key
+            raise BadInput("There is more in the file than the key.")
         words = "The public key is missing; give the appliance's with --public-key."
     except BadInput:
         words = "The public key was altered; give the appliance's with --public-key."

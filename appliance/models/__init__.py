@@ -45,6 +45,7 @@ from appliance.models.rate_limit import RateLimitState
 from appliance.models.recording import Gap, LiveMedia, Part
 from appliance.models.retention_rule import DeletionCertificate, Disposal, RetentionRule
 from appliance.models.sitting import Score, Sitting
+from appliance.models.sitting_manifest import SittingManifest
 from appliance.models.tile import Tile
 from appliance.models.user import LoginSession, User
 from appliance.models.vault_object import DataKey, VaultObject
@@ -119,6 +120,7 @@ __all__ = [
     "SignOnSession",
     "SimilarFace",
     "Sitting",
+    "SittingManifest",
     "StrayFile",
     "SystemCheck",
     "Tile",

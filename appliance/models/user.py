@@ -36,12 +36,10 @@ class User(Base):
     disabled_at: Mapped[datetime | None]
     break_glass: Mapped[bool] = mapped_column(default=False)
     """The sealed account for emergencies: local, and each use of it is told to the security officers."""
-    preferences: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    created_at: Mapped[datetime] = mapped_column(default=utcnow)
-    break_glass: Mapped[bool] = mapped_column(default=False)
-    """The sealed account for emergencies: local, and each use of it is told to the security officers."""
     limited: Mapped[bool] = mapped_column(default=False)
     """Whether the account reaches only exams it is assigned to; a proctor's never reaches more."""
+    preferences: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
     company: Mapped[Company] = relationship()
 

@@ -39,4 +39,10 @@ class VaultObject(Base):
     """Of the plain data."""
     sha256: Mapped[str]
     """Of the plain data, in hex."""
+    sealed_sha256: Mapped[str] = mapped_column(default="")
+    """Of the sealed file, in hex, which anybody can check without a key; empty: sealed before it was kept."""
+    manifest_id: Mapped[int | None] = mapped_column(
+        ForeignKey("sitting_manifest.id", ondelete="SET NULL"), index=True
+    )
+    """The first manifest that names it; None: none does yet."""
     created_at: Mapped[datetime] = mapped_column(default=utcnow)

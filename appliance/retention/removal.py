@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from appliance.audit import Actor
 from appliance.collaborators import Collaborators
+from appliance.evidence.sitting_manifest import sign_what_is_left
 from appliance.models import (
     BrowserReport,
     Candidate,
@@ -92,7 +93,9 @@ class Remover:
     def sitting(self, data_class: DataClass, sitting_id: int) -> Removed:
         """Remove a data class of one sitting."""
         removed = self._exports(sitting_id)
-        return removed.add(_OF_SITTING[data_class](self, sitting_id))
+        removed.add(_OF_SITTING[data_class](self, sitting_id))
+        self._sign_what_is_left(sitting_id)
+        return removed
 
     def recording(self, sitting_id: int) -> Removed:
         """Remove films: parts, hand-ins, and what a media node left in the folder of recordings."""
@@ -177,6 +180,7 @@ class Remover:
         """Remove tries at challenges: how somebody moves and where their eyes are on the screen."""
         removed = self._findings_pictures(sitting_id)
         self._delete(removed, Challenge, Challenge.sitting_id == sitting_id)
+        self._sign_what_is_left(sitting_id)
         return removed
 
     def tiles(self, sitting_id: int) -> Removed:
@@ -197,6 +201,10 @@ class Remover:
             self._session.flush()
             self._sealed(removed, [sealed], [purposes.person_export(row.id)])
         return removed
+
+    def _sign_what_is_left(self, sitting_id: int) -> None:
+        own = self._own
+        sign_what_is_left(self._session, own.vault, own.settings, sitting_id, self._actor)
 
     def _exports(self, sitting_id: int) -> Removed:
         """Destroy exports: they hold films, findings and chat alike, and another can be made of what stays."""

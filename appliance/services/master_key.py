@@ -1,4 +1,4 @@
-"""The master key's care: its state, another generation of it, another kind, another passphrase. Each act is audited."""
+"""The master key's care: its state, another generation of it, another kind, another passphrase. All audited."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -225,6 +225,6 @@ def _settle(session_factory: SessionFactory) -> None:
             time.sleep(0.2)
 
 
-def _record(house: House, actor: Actor, act: str, **details: object) -> None:
+def _record(house: House, actor: Actor, act: str, **details: Any) -> None:
     with unit_of_work(house.session_factory) as session:
         audit.record(session, actor, f"master_key.{act}", ("master_key", house.ring.current.number), **details)

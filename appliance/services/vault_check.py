@@ -17,7 +17,7 @@ from appliance.vault.wrapped_columns import WRAPPED
 
 BATCH: Final = 200
 STRAY_SECONDS: Final = 3600
-"""A file without a row is a seal under way, or one that was killed and is swept away; older than this it is neither."""
+"""A file without a row is a seal under way, or a killed one that is swept away; older than this it is neither."""
 
 
 @dataclass(slots=True)
@@ -42,7 +42,9 @@ class VaultReport:
         return self.bytes / 1e6 / self.seconds if self.seconds else 0.0
 
 
-def check(factory: SessionFactory, vault: Vault, progress: Callable[[VaultReport], None] = lambda _: None) -> VaultReport:
+def check(
+    factory: SessionFactory, vault: Vault, progress: Callable[[VaultReport], None] = lambda _: None
+) -> VaultReport:
     """Check keys, small secrets and sealed files; each object in a moment of its own, while the appliance works."""
     report, began = VaultReport(), time.monotonic()
     _check_keys(factory, vault, report)

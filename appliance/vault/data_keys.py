@@ -92,6 +92,14 @@ class DataKeyFiles:
                 found[position] = secret
         return found
 
+    def has(self, key_id: int) -> bool:
+        """Say whether a key's place is taken."""
+        path = self._path(key_id // PLACES)
+        if not path.exists():
+            return False
+        with path.open("rb", buffering=0) as file:
+            return any(os.pread(file.fileno(), PLACE_BYTES, _at(key_id)))
+
     def wipe(self, key_ids: Iterable[int]) -> int:
         """Overwrite these keys' places, to the disk, and return how many held a key."""
         gone = 0

@@ -12,7 +12,7 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Final, Self
+from typing import BinaryIO, Final, NamedTuple, Self
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -47,20 +47,31 @@ def block_count(size: int) -> int:
     return max(1, -(-size // BLOCK))
 
 
-def encrypt(source: BinaryIO, size: int, target: BinaryIO, key: bytes, label: Label, prefix: bytes) -> str:
-    """Write the sealed form of ``size`` bytes of ``source``; return the SHA-256 of the plain data in hex.
+class Digests(NamedTuple):
+    """SHA-256 in hex, of what was sealed and of the sealed file."""
+
+    plain: str
+    sealed: str
+
+
+def encrypt(source: BinaryIO, size: int, target: BinaryIO, key: bytes, label: Label, prefix: bytes) -> Digests:
+    """Write the sealed form of ``size`` bytes of ``source``; return what both files' bytes hash to.
 
     Raises ``VaultTampered`` when ``source`` is shorter or longer than ``size``: it is being written to.
     """
-    cipher, digest = AESGCM(key), hashlib.sha256()
-    target.write(_HEADER.pack(MAGIC, label.file_id, prefix, size))
+    cipher, plain_digest = AESGCM(key), hashlib.sha256()
+    header = _HEADER.pack(MAGIC, label.file_id, prefix, size)
+    sealed_digest = hashlib.sha256(header)
+    target.write(header)
     for index in range(block_count(size)):
         plain = source.read(min(BLOCK, size - index * BLOCK))
-        digest.update(plain)
-        target.write(cipher.encrypt(_nonce(prefix, index), plain, label.authenticated(index, size)))
-    if target.tell() != _sealed_size(size) or source.read(1):
+        plain_digest.update(plain)
+        sealed = cipher.encrypt(_nonce(prefix, index), plain, label.authenticated(index, size))
+        sealed_digest.update(sealed)
+        target.write(sealed)
+    if target.tell() != sealed_size(size) or source.read(1):
         raise VaultTampered("The file changed while it was being sealed.")
-    return digest.hexdigest()
+    return Digests(plain_digest.hexdigest(), sealed_digest.hexdigest())
 
 
 class SealedReader:
@@ -84,7 +95,7 @@ class SealedReader:
 
     def _read_header(self, path: Path) -> bytes:
         header = self._file.read(_HEADER.size)
-        if len(header) != _HEADER.size or path.stat().st_size != _sealed_size(self.size):
+        if len(header) != _HEADER.size or path.stat().st_size != sealed_size(self.size):
             raise VaultTampered(f"The sealed file {path.name} is cut short or has something appended.")
         magic, file_id, prefix, size = _HEADER.unpack(header)
         if (magic, file_id, size) != (MAGIC, self._label.file_id, self.size):
@@ -146,5 +157,6 @@ def _nonce(prefix: bytes, index: int) -> bytes:
     return prefix + struct.pack(">I", index)
 
 
-def _sealed_size(size: int) -> int:
+def sealed_size(size: int) -> int:
+    """Return the bytes on disk of ``size`` plain ones."""
     return _HEADER.size + size + TAG * block_count(size)

@@ -74,8 +74,15 @@ class Vault:
         label = Label(purpose, kind, secrets.token_bytes(16))
         relative = Path(label.file_id.hex()[:2]) / (label.file_id.hex() + SUFFIX)
         with _opened(source) as (plain, size), self._new_file(relative) as target:
-            digest = encrypt(plain, size, target, self._secret(data_key), label, secrets.token_bytes(PREFIX_BYTES))
-        sealed = VaultObject(data_key_id=data_key.id, kind=kind, path=str(relative), size_bytes=size, sha256=digest)
+            digests = encrypt(plain, size, target, self._secret(data_key), label, secrets.token_bytes(PREFIX_BYTES))
+        sealed = VaultObject(
+            data_key_id=data_key.id,
+            kind=kind,
+            path=str(relative),
+            size_bytes=size,
+            sha256=digests.plain,
+            sealed_sha256=digests.sealed,
+        )
         session.add(sealed)
         session.flush()
         return sealed

@@ -1,4 +1,4 @@
-"""Rotation of the master key: everything follows, nothing is lost, whoever works meanwhile and whenever it is killed."""
+"""Rotation of the master key: everything follows, nothing is lost, whoever works meanwhile or kills it."""
 
 import json
 import os
@@ -18,9 +18,8 @@ from appliance.evidence import EvidenceKey
 from appliance.models import AuditEntry, Company, DataKey, User, VaultObject
 from appliance.services import master_key, vault_check
 from appliance.services.master_key import House
-from appliance.vault import KeyRing, Vault, open_master_key
+from appliance.vault import KeyRing, Vault, master_keys, open_master_key
 from appliance.vault.data_keys import DataKeyFiles
-from appliance.vault import master_keys
 from appliance.vault.generations import MasterKind
 from appliance.vault.wrapped_columns import OTHER_BYTES, WRAPPED
 

@@ -1,5 +1,6 @@
 """Every kind of master key, in real software: SoftHSM is the token, swtpm the TPM; and the change of generations."""
 
+import io
 import os
 import shutil
 import socket
@@ -7,6 +8,7 @@ import subprocess
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -40,7 +42,7 @@ def token(tmp_path, monkeypatch):
 
 
 MODULE = next(
-    (path for path in ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/pkcs11/libsofthsm2.so") if os.path.exists(path)),
+    (path for path in ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/pkcs11/libsofthsm2.so") if Path(path).exists()),
     "",
 )
 
@@ -99,7 +101,11 @@ def test_wraps_alike_in_every_process_and_after_a_change_of_generation(at, kind,
     before = first.wrap(b"a secret", b"this")
     assert b"a secret" not in before
     assert other.unwrap(before, b"this") == b"a secret"
-    for wrapped, bound in ((before, b"that"), (before[:-1], b"this"), (before[:-1] + bytes([before[-1] ^ 1]), b"this")):
+    for wrapped, bound in (
+        (before, b"that"),
+        (before[:-1], b"this"),
+        (before[:-1] + bytes([before[-1] ^ 1]), b"this"),
+    ):
         with pytest.raises(VaultTampered):
             first.unwrap(wrapped, bound)
 
@@ -145,7 +151,9 @@ def test_a_token_serves_threads_and_forked_processes(at, token):
     ring = open_master_key(at("pkcs11", **token))
     wrapped = ring.wrap(b"a secret", b"")
     found = []
-    threads = [threading.Thread(target=lambda: found.extend(ring.unwrap(wrapped, b"") for _ in range(20))) for _ in "abcd"]
+    threads = [
+        threading.Thread(target=lambda: found.extend(ring.unwrap(wrapped, b"") for _ in range(20))) for _ in "abcd"
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -193,7 +201,7 @@ def test_a_passphrase_comes_from_systemd_and_can_be_changed(at, tmp_path):
 
 
 def test_without_a_terminal_the_missing_passphrase_is_named(at, monkeypatch):
-    monkeypatch.setattr("sys.stdin", open(os.devnull))
+    monkeypatch.setattr("sys.stdin", io.StringIO())
     with pytest.raises(SettingInvalid, match="master_passphrase_file"):
         open_master_key(at("passphrase"))
 
