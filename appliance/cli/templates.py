@@ -56,7 +56,7 @@ def revoke(company: str, person: str, reason: str, data: str | None) -> None:
         candidate = session.scalars(known).one_or_none()
         if candidate is None:
             raise NotFound(f"{company} has no person {person}.")
-        count = service.revoke(session, cli_actor(), own.vault, candidate, reason)
+        count = biometric_inventory.revoke(session, cli_actor(), own.vault, candidate, reason)
     click.echo(f"{count} templates are unreadable from now on.")
 
 

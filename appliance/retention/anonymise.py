@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import CursorResult, Text, cast, delete, or_, select, update
+from sqlalchemy import CursorResult, Text, and_, cast, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from appliance import bus
@@ -82,7 +82,7 @@ def _sitting(session: Session, sitting_id: int, removed: Removed) -> None:
     row.external_id, row.session_url, row.token_hash, row.csrf_token = f"erased-{row.id}", "", "", ""
     row.answers, row.finish_comment, row.conclusion_comment, row.clock_offset_ms = {}, "", "", 0
     removed.rows["sitting"] += 1
-    own = Consent.sitting_id == sitting_id
+    own = and_(Consent.sitting_id == sitting_id, or_(Consent.address != "", Consent.user_agent != ""))
     removed.rows["consent"] += _done(session, update(Consent).where(own).values(address="", user_agent=""))
     said = (Incident.sitting_id == sitting_id, Incident.comment != "")
     removed.rows["incident"] += _done(session, update(Incident).where(*said).values(comment=""))

@@ -24,7 +24,7 @@ from appliance.models import (
     SimilarFace,
     Sitting,
 )
-from appliance.services import payloads, profiles, templates
+from appliance.services import holds, payloads, profiles, templates
 from appliance.services.free_text import storable
 from appliance.vault import Vault
 
@@ -92,7 +92,8 @@ def get_person(session: Session, candidate_id: int, company_id: int) -> Candidat
 
 
 def revoke(session: Session, actor: Actor, vault: Vault, person: Candidate, reason: str = "") -> int:
-    """Make a person's templates unreadable for ever; return how many there were."""
+    """Make a person's templates unreadable for ever; return how many there were. Raises ``OnHold``."""
+    holds.demand_none(session, candidate_id=person.id)
     return templates.revoke(session, actor, vault, person, storable(reason).strip())
 
 
