@@ -1,5 +1,6 @@
 """Which passwords a company takes, by its compliance profile. Pure."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,9 +20,9 @@ class PasswordRules:
     """One profile's demands; the software gives measures, it does not certify."""
 
     min_length: int = MIN_LENGTH
-    min_guesses: float = 1e8
+    min_guesses: float = 1e10
     """By zxcvbn's estimate (Wheeler 2016), which knows 30,000 common passwords, names and English words, and keyboard
-    rows; 1e8 is what its authors call safe where a slow hash is kept."""
+    rows; 1e10 is what its authors call very unguessable where a slow hash is kept."""
     history: int = 5
     """So many former passwords are not taken again."""
     max_age_days: int | None = None
@@ -49,10 +50,23 @@ def demand_good(password: str, rules: PasswordRules, about: Iterable[str] = ()) 
     if not rules.min_length <= len(password) <= MAX_LENGTH:
         text = f"A password has {rules.min_length} to {MAX_LENGTH} characters."
         raise BadInput(text, field="password", reason="length", min=rules.min_length)
-    known = [word for text in about for word in {text, *text.replace("@", " ").replace(".", " ").split()} if word]
-    if float(zxcvbn(password[:_JUDGED], user_inputs=[*known, "kustos"])["guesses"]) < rules.min_guesses:
+    known = {word for text in about for word in (text, *_words(text))} | {"kustos"}
+    guesses = float(zxcvbn(password[:_JUDGED], user_inputs=sorted(known))["guesses"])
+    if guesses < rules.min_guesses or len(_without(password, known)) < rules.min_length / 2:
         text = "This password is among the known ones or easily guessed; take a longer one or several words."
         raise BadInput(text, field="password", reason="guessable")
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w{4,}", text)
+
+
+def _without(password: str, known: Iterable[str]) -> str:
+    """Return what is left of a password when everything is taken out that anybody knows of the person."""
+    rest = password.casefold()
+    for word in sorted((word.casefold() for word in known if word), key=len, reverse=True):
+        rest = rest.replace(word, "")
+    return rest
 
 
 def is_too_old(changed_at: datetime | None, rules: PasswordRules, now: datetime) -> bool:

@@ -10,10 +10,10 @@ const form = /** @type {HTMLFormElement} */ (one("#login-form"));
 const email = /** @type {HTMLInputElement} */ (one("#email"));
 const code = /** @type {HTMLInputElement} */ (one("#code"));
 const key = /** @type {HTMLInputElement} */ (one("input[name='key']"));
-const error = h("p", { class: "form-error", role: "alert" });
+const error = h("p", { class: "small tone-bad", role: "alert", hidden: true });
 
 async function withKey() {
-  fill(error);
+  error.hidden = true;
   code.required = false;
   try {
     if (!form.reportValidity()) return;
@@ -23,6 +23,7 @@ async function withKey() {
     form.submit();
   } catch (problem) {
     fill(error, wordKeyError(problem) ?? wordError(problem));
+    error.hidden = false;
   } finally {
     code.required = true;
   }

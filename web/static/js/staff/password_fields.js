@@ -14,7 +14,7 @@ export function passwordFields(rules) {
   for (const input of [first, again]) input.addEventListener("input", compare);
   const list = h(
     "ul",
-    { class: "rules", id: "password-rules" },
+    { class: "password-rules", id: "password-rules" },
     h("li", null, ngettext("At least {n} character; several words are best.", "At least {n} characters; several words are best.", rules.min_length)),
     h("li", null, _("None of the known passwords, nor your name or e-mail.")),
     rules.history > 0 && h("li", null, ngettext("Not your last one.", "Not one of your last {n}.", rules.history)),

@@ -1,9 +1,9 @@
 /** @file What an administrator may do to a colleague's account, as a menu; and one-time links, shown once. */
 
+import { copyText } from "../base/copy.js";
 import { openDialog } from "../base/dialog.js";
 import { button, h, icon } from "../base/dom.js";
 import { _, formatDateTime } from "../base/i18n.js";
-import { toast } from "../base/toast.js";
 
 /**
  * @typedef {{id: number, name: string, email: string, role: string, disabled: boolean, locked: boolean, invited: boolean, break_glass: boolean,
@@ -62,44 +62,30 @@ const disable = () => ({
 });
 
 /**
+ * In the browser's top layer: a table that scrolls sideways would cut a menu of its own off.
  * @param {Person} person
  * @param {{own: boolean, onAct: (act: Act) => void}} options
  */
 export function personMenu(person, { own, onAct }) {
-  const menu = h(
-    "details",
-    { class: "menu" },
-    h("summary", { class: "btn btn-quiet btn-icon btn-sm", "aria-label": _("Acts for {name}", { name: person.name }) }, icon("ellipsis")),
-    h(
-      "div",
-      { class: "menu-list" },
-      acts(person, own).map((act) =>
-        h(
-          "button",
-          {
-            type: "button",
-            on: {
-              click: () => {
-                menu.removeAttribute("open");
-                onAct(act);
-              },
-            },
-          },
-          icon(act.icon),
-          act.title,
-        ),
-      ),
-    ),
+  const id = `acts-${person.id}`;
+  const items = acts(person, own).map((act) =>
+    h("button", { type: "button", on: { click: () => (list.hidePopover(), onAct(act)) } }, icon(act.icon), act.title),
   );
-  return h("div", { class: "people-act" }, menu);
+  const list = h("div", { class: "menu-list people-menu", id, popover: "auto" }, items);
+  const opener = h("button", { type: "button", class: "btn btn-quiet btn-icon btn-sm", popovertarget: id, "aria-label": _("Acts for {name}", { name: person.name }) }, icon("ellipsis"));
+  list.addEventListener("toggle", () => {
+    if (!list.matches(":popover-open")) return;
+    const at = opener.getBoundingClientRect();
+    const below = at.bottom + list.offsetHeight < innerHeight;
+    list.style.top = `${Math.max(0, below ? at.bottom : at.top - list.offsetHeight)}px`;
+    list.style.left = `${Math.max(0, at.right - list.offsetWidth)}px`;
+  });
+  return h("div", { class: "people-act" }, opener, list);
 }
 
 /** @param {string} name @param {{url: string, kind: string, expires_ms: number}} link */
 export function showLink(name, link) {
-  const copy = button(_("Copy the link"), async () => {
-    await navigator.clipboard.writeText(link.url);
-    toast(_("Copied."), "good");
-  }, { icon: "copy", kind: "btn-primary" });
+  const copy = button(_("Copy the link"), () => void copyText(link.url), { icon: "copy", kind: "btn-primary" });
   const dialog = openDialog({
     title: _("Link for {name}", { name }),
     icon: "link",

@@ -18,7 +18,7 @@ export function authenticatorCard(account, change) {
     mark: "smartphone",
     title: _("Authenticator app"),
     lead: _("Six digits that change every half minute, from an app on your phone. Works without a network."),
-    state: on ? badge("good", "check", _("On")) : badge("none", "circle-minus", _("Off")),
+    state: on ? badge("good", "check", _("In use")) : badge("none", "circle-minus", _("Not set up")),
     actions: [setUp, on && account.keys.length > 0 && remove],
   });
 }

@@ -1,10 +1,10 @@
 /** @file Recovery codes: shown once, to be printed or copied. */
 
 import { post } from "../../base/api.js";
+import { copyText } from "../../base/copy.js";
 import { confirmDialog, openDialog } from "../../base/dialog.js";
 import { button, h } from "../../base/dom.js";
 import { _, ngettext } from "../../base/i18n.js";
-import { toast } from "../../base/toast.js";
 import { actButton, badge, card } from "./card.js";
 
 const FEW = 3;
@@ -29,11 +29,7 @@ export function recoveryCard(account, change) {
 /** Show new codes until the person has put them away. @param {string[]} codes @returns {Promise<void>} */
 export function showCodes(codes) {
   return new Promise((resolve) => {
-    const text = codes.join("\n");
-    const copy = button(_("Copy"), async () => {
-      await navigator.clipboard.writeText(text);
-      toast(_("Copied."), "good");
-    }, { icon: "copy" });
+    const copy = button(_("Copy"), () => void copyText(codes.join("\n")), { icon: "copy" });
     const print = button(_("Print"), () => {
       document.body.classList.add("printing-codes");
       window.print();

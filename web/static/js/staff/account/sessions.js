@@ -25,7 +25,7 @@ export function sessionsCard({ sessions }, change) {
 
 /** @param {import("./types.js").Session} session @param {import("./types.js").Change} change */
 function row(session, change) {
-  const end = actButton(_("End"), async () => change(await post(`/api/v1/me/sessions/${session.id}/end`)), { kind: "btn-sm btn-quiet", icon: "log-out" });
+  const end = actButton(_("End this log-in"), async () => change(await post(`/api/v1/me/sessions/${session.id}/end`)), { kind: "btn-sm btn-quiet", icon: "log-out" });
   const proof = PROOFS[session.proved_by]?.() ?? session.proved_by;
   return h(
     "li",
