@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 import certifi
 import ldap
 
-from appliance.outgoing import OutgoingPolicy, is_allowed
+from appliance.outgoing import is_allowed
 from appliance.sign_on.failures import ProviderAway, ProviderWrong, SignOnFailed
-from appliance.sign_on.fetch import LOOPBACK, tls_context
+from appliance.sign_on.fetch import policy_for, tls_context
 from appliance.sign_on.ldap_settings import LdapSettings
 
 Connection = Any
@@ -56,19 +56,14 @@ def connect(server: str, settings: LdapSettings, *, loopback: bool) -> Iterator[
     connection.timeout = settings.timeout_seconds
     try:
         if parts.scheme != "ldap+plain":
+            _try_tls(host, port, settings, start_tls=scheme == "ldap")
             _encrypt(connection, settings.ca_certificate)
-            try:
-                if scheme == "ldap":
-                    connection.start_tls_s()
-                else:
-                    connection.whoami_s()  # connects
-            except (ldap.SERVER_DOWN, ldap.CONNECT_ERROR, ldap.TIMEOUT) as error:
-                raise _tls_cause(host, port, settings, start_tls=scheme == "ldap") from error
-            except ldap.LDAPError as error:
-                if scheme == "ldap":
-                    raise failure_of(error, server) from error
+            if scheme == "ldap":
+                connection.start_tls_s()
+            else:
+                _open(connection)
         yield connection
-    except (ldap.SERVER_DOWN, ldap.TIMEOUT) as error:
+    except ldap.LDAPError as error:
         raise failure_of(error, server) from error
     finally:
         with suppress(ldap.LDAPError):
@@ -115,34 +110,46 @@ def _judge(host: str, port: int, *, loopback: bool) -> None:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
         raise ProviderAway(f"The name {host} is not known here; check DNS.", step="name") from error
-    policy = OutgoingPolicy((host, *(LOOPBACK if loopback else ())))
+    policy = policy_for(host, loopback=loopback)
     for one in found:
         if not is_allowed(ip_address(str(one[4][0]).partition("%")[0]), host, policy):
             raise ProviderWrong(f"{host} is at {one[4][0]}, where no directory may be.", step="address")
 
 
-def _tls_cause(host: str, port: int, settings: LdapSettings, *, start_tls: bool) -> SignOnFailed:
-    """Find out what libldap does not tell: no connection, no TLS, or which fault of the certificate."""
-    seconds = settings.timeout_seconds
+def _open(connection: Connection) -> None:
+    """Connect: libldap does so at the first request, whatever becomes of it."""
     try:
-        with socket.create_connection((host, port), timeout=seconds) as plain:
+        connection.whoami_s()
+    except (ldap.SERVER_DOWN, ldap.TIMEOUT, ldap.CONNECT_ERROR):
+        raise
+    except ldap.LDAPError:
+        pass  # refused to who is nobody yet, or not known
+
+
+def _try_tls(host: str, port: int, settings: LdapSettings, *, start_tls: bool) -> None:
+    """Shake hands once by ourselves, and raise what is wrong in words.
+
+    libldap waits without end for a server that takes the connection and then says nothing, and it does not tell a
+    wrong certificate from a closed port.
+    """
+    try:
+        with socket.create_connection((host, port), timeout=settings.timeout_seconds) as plain:
             if start_tls:
                 plain.sendall(START_TLS)
                 if b"\x0a\x01\x00" not in plain.recv(1024):  # resultCode 0
-                    return ProviderWrong(f"{host} does not offer StartTLS; use ldaps://.", step="tls")
+                    raise ProviderWrong(f"{host} does not offer StartTLS; use ldaps://.", step="tls")
             with tls_context(settings.ca_certificate).wrap_socket(plain, server_hostname=host):
-                return ProviderWrong(f"{host} does not speak TLS 1.2 or newer as is needed.", step="tls")
+                return
     except ssl.SSLCertVerificationError as error:
         words = f"The certificate of {host} is not trusted: {error.verify_message.rstrip('.')}."
-        return ProviderWrong(f"{words} Enter your authority's certificate.", step="tls")
+        raise ProviderWrong(f"{words} Enter your authority's certificate.", step="tls") from error
     except ssl.SSLError as error:
-        return ProviderWrong(f"{host} does not speak TLS at port {port} ({error.reason}).", step="tls")
-    except TimeoutError:
-        return ProviderAway(f"{host} does not answer at port {port}.", step="connect")
-    except OSError:
-        return ProviderAway(
-            f"{host} refuses the connection at port {port}; check name, port, firewall.", step="connect"
-        )
+        raise ProviderWrong(f"{host} does not speak TLS at port {port} ({error.reason}).", step="tls") from error
+    except TimeoutError as error:
+        raise ProviderAway(f"{host} does not answer at port {port}.", step="connect") from error
+    except OSError as error:
+        words = f"{host} refuses the connection at port {port}; check name, port, firewall."
+        raise ProviderAway(words, step="connect") from error
 
 
 def _told(error: ldap.LDAPError, part: str) -> str:

@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
@@ -64,7 +65,7 @@ class Fetcher:
         self.check_address(url)
         host = urlsplit(url).hostname or ""
         outgoing = Outgoing(
-            self._policy(host),
+            policy_for(host, loopback=self.loopback),
             trust=tls_context(ca_certificate),
             total_seconds=WHOLE_SECONDS,
             most_bytes=MOST_BYTES,
@@ -79,9 +80,19 @@ class Fetcher:
         kind = answer.headers.get("Content-Type", "").partition(";")[0].strip()
         return Answer(answer.status, _object(answer.body), kind)
 
-    def _policy(self, host: str) -> OutgoingPolicy:
-        """Let the host be in a private network: a customer's identity provider usually is."""
-        return OutgoingPolicy((host, *(LOOPBACK if self.loopback else ())), plain_http=self.loopback)
+
+def policy_for(host: str, *, loopback: bool) -> OutgoingPolicy:
+    """Let the host be in a private network, as a customer's identity provider usually is; not on this machine.
+
+    An address instead of a name opens no more than a name would: metadata services and neighbours answer at those.
+    """
+    try:
+        address = ip_address(host)
+    except ValueError:
+        named = (host,)
+    else:
+        named = (host,) if address.is_private and not (address.is_loopback or address.is_link_local) else ()
+    return OutgoingPolicy((*named, *(LOOPBACK if loopback else ())), plain_http=loopback)
 
 
 def is_loopback_name(host: str) -> bool:

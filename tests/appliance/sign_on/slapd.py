@@ -156,7 +156,7 @@ class Slapd:
 
 
 def write_certificates(folder: Path, host: str = "127.0.0.1") -> None:
-    """Write ca.pem, server.pem and server.key for this address; of ``localhost`` libldap would make the machine's name."""
+    """Write ca.pem, server.pem and server.key for this address."""
     now = datetime.datetime.now(datetime.UTC)
     authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Authority of the tests")])
