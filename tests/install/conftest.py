@@ -49,7 +49,7 @@ def unpacked(bundle, release_key):
     return folder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def bare(unpacked, tmp_path_factory):
     """A host with nothing but Debian."""
     host = Machine(tmp_path_factory.mktemp("machine") / "root", "kustos-test", 1, unpacked)
@@ -59,7 +59,7 @@ def bare(unpacked, tmp_path_factory):
     host.remove()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def installed(bare):
     """The host after the one command; ``installed.seconds``: what it took."""
     begun = time.monotonic()

@@ -1,0 +1,143 @@
+"""A bare Debian, one command, and a candidate sits an exam on it over TLS; a reviewer sees the recording."""
+
+import re
+import sys
+import time
+from datetime import timedelta
+
+import pyotp
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from appliance.db import utcnow
+from appliance.services import admissions
+from tests.e2e.people import CHROMIUM, FLAGS, CandidatePerson, StaffPerson, webcam_files
+from tests.install.conftest import HOST_NAME
+from tests.running import wait_for
+
+ADMIN, PASSWORD = "ada@acme.example", "Correct-horse-7-battery-staple"
+ORIGIN = f"https://{HOST_NAME}"
+
+
+class InstalledAppliance:
+    """What people of tests need of an appliance, on a host of its own."""
+
+    origin = ORIGIN
+
+    def __init__(self, machine):
+        self._machine = machine
+        said = machine.run("kustos", "company", "create", "acme", "--name", "Acme Academy")
+        self.integration_secret = said.split()[-1]
+        options = ["--company", "acme", "--name", "Ada Admin", "--role", "admin", "--password", PASSWORD]
+        said = machine.run("kustos", "user", "create", ADMIN, *options)
+        self.totp_secret = said.split()[-1]
+
+    def account(self, role):
+        return {"email": ADMIN, "password": PASSWORD}
+
+    def code(self, role):
+        return pyotp.TOTP(self.totp_secret).now()
+
+    def start_address(self):
+        """The link that a candidate's course gives."""
+        now = utcnow()
+        claims = {
+            "userId": "7",
+            "accountId": "acme",
+            "accountName": "Acme Academy",
+            "examId": "logic",
+            "examName": "Logic",
+            "duration": 10,
+            "schedule": False,
+            "proctoring": "auto",
+            "identification": "face",
+            "startDate": (now - timedelta(minutes=5)).isoformat(),
+            "endDate": (now + timedelta(hours=1)).isoformat(),
+            "sessionId": "logic-7",
+            "sessionUrl": "",
+            "firstName": "Ann",
+            "lastName": "Example",
+            "exp": int((now + timedelta(hours=1)).timestamp()),
+        }
+        token = admissions.sign(claims, self.integration_secret.encode())
+        return f"/integration/simple/acme/start/?token={token}"
+
+    def ask(self, query):
+        """The first column of the first row, as text."""
+        command = ["sudo", "-u", "postgres", "psql", "-tA", "-d", "kustos", "-c", query]
+        return self._machine.run(*command).strip()
+
+
+@pytest.fixture(scope="module")
+def appliance(installed):
+    return InstalledAppliance(installed)
+
+
+@pytest.fixture(scope="module")
+def browser(installed, tmp_path_factory):
+    picture, sound, _ = webcam_files(tmp_path_factory.mktemp("webcam"))
+    flags = [
+        *FLAGS,
+        f"--use-file-for-fake-video-capture={picture}",
+        f"--use-file-for-fake-audio-capture={sound}",
+        f"--host-resolver-rules=MAP {HOST_NAME} {installed.address}",
+    ]
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        yield launched
+        launched.close()
+
+
+def test_a_candidate_sits_an_exam_and_it_is_sealed(installed, appliance, browser, capsys):
+    came = time.monotonic()
+    candidate = CandidatePerson(browser, appliance, "installed-candidate", origin=ORIGIN)
+    candidate.page.goto(appliance.start_address())
+    candidate.consent()
+    candidate.check_system()
+    candidate.photograph("face-photo")
+    candidate.sees_exam(60)
+    recording = "SELECT count(*) FROM part WHERE ended_at IS NULL"
+    wait_for(lambda: appliance.ask(recording) == "2", 30, "camera and screen being recorded")
+    begun = time.monotonic()
+    wait_for(lambda: time.monotonic() - begun > 8, 20, "an exam of some length")
+    candidate.shoot("installed-exam")
+    candidate.click("Finish")
+    candidate.page.get_by_role("button", name="Finish now").click()
+    sealed = "SELECT count(*) FROM part WHERE vault_object_id IS NOT NULL"
+    wait_for(lambda: appliance.ask(sealed) == "2", 90, "both recordings sealed")
+    seconds = installed.seconds + time.monotonic() - came
+    with capsys.disabled():
+        sys.stdout.write(f"\ninstalled and sat in {seconds:.0f} s\n")
+    assert candidate.problems == []
+    candidate.context.close()
+
+
+def test_a_reviewer_sees_what_was_recorded(appliance, browser):
+    reviewer = StaffPerson(browser, appliance, "installed-reviewer", origin=ORIGIN)
+    reviewer.log_in("admin")
+    sitting = appliance.ask("SELECT max(id) FROM sitting")
+    reviewer.page.goto(f"/sittings/{sitting}")
+    video = reviewer.page.locator("figure.player video").first
+    expect(video).to_be_visible(timeout=30_000)
+    reviewer.page.wait_for_function(
+        "() => [...document.querySelectorAll('figure.player video')].every(v => v.videoWidth > 0)", timeout=30_000
+    )
+    reviewer.shoot("installed-review")
+    assert reviewer.problems == []
+    reviewer.context.close()
+
+
+def test_the_evidence_and_the_log_are_whole(installed):
+    said = installed.run("kustos", "audit", "verify")
+    assert re.search(r"\d+ entries", said)
+    assert "SyntaxError" not in installed.run("kustos", "vault", "verify")
+
+
+def test_a_backup_of_it_can_be_restored(installed):
+    """In a place of its own, on the very host; sealed recordings are opened."""
+    for folder in ("/mnt/backup", "/mnt/keys"):
+        installed.run("install", "-d", "-o", "kustos", "-g", "kustos", "-m", "700", folder)
+    made = installed.run("kustos", "backup", "create", "/mnt/backup/kustos", "--keys", "/mnt/keys/kustos")
+    assert re.search(r"Backup \S+: \d+ acts, [1-9]\d* sealed files", made), made
+    said = installed.run("kustos", "backup", "drill", "/mnt/backup/kustos", "--keys", "/mnt/keys/kustos", seconds=300)
+    assert re.search(r"restored in \d+\.\d s; [1-9]\d* sealed files opened", said), said
