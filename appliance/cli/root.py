@@ -22,6 +22,7 @@ from appliance.cli import (
     processes,
     retention,
     schema,
+    sign_on,
     templates,
     up,
     user,
@@ -59,6 +60,7 @@ main.add_command(check.check)
 main.add_command(analyse.analyse)
 main.add_command(demo.demo)
 main.add_command(evidence.evidence)
+main.add_command(sign_on.sign_on)
 main.add_command(templates.templates)
 main.add_command(retention.retention)
 main.add_command(compliance.compliance)

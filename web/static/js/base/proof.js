@@ -6,7 +6,7 @@
 import { post } from "./api.js";
 import { askKey, hasKeys, wordKeyError } from "./credentials.js";
 import { openDialog } from "./dialog.js";
-import { busy, button, fill, h } from "./dom.js";
+import { busy, button, fill, h, icon } from "./dom.js";
 import { wordError } from "./errors.js";
 import { _ } from "./i18n.js";
 
@@ -86,7 +86,8 @@ export function proofForm(ways, { path, withPassword, onDone }) {
     { class: "stack", on: { submit: (/** @type {Event} */ event) => (event.preventDefault(), void busy(confirm, typed)) } },
     takesPassword && h("div", { class: "field" }, h("label", { for: "proof-password" }, _("Password")), password),
     ways.code && h("div", { class: "field" }, h("label", { for: "proof-code" }, takesPassword ? _("Or a one-time code") : _("One-time code")), code, h("span", { class: "hint" }, hint)),
-    none && h("p", null, _("Your account has no second factor here. Log out and log in again to do this.")),
+    ways.single_sign_on && h("a", { class: "btn btn-wide", href: `/sign-on/again?next=${encodeURIComponent(location.pathname === "/locked" ? "" : location.pathname + location.search)}` }, icon("log-in"), h("span", null, _("Log in again through your organisation"))),
+    none && !ways.single_sign_on && h("p", null, _("Your account has no second factor here. Log out and log in again to do this.")),
     error,
     h("input", { type: "submit", hidden: true }),
   );
