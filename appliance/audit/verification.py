@@ -31,9 +31,14 @@ def run(factory: SessionFactory, signer: Signer) -> dict[str, Any]:
     except AuditBroken as error:
         outcome = {"whole": False, "problem": error.message, "entry": error.details.get("entry")}
     with unit_of_work(factory) as session:
-        row = session.get_one(AuditVerification, 1)
-        row.ended_at, row.outcome = utcnow(), outcome
+        keep(session, outcome)
     return outcome
+
+
+def keep(session: Session, outcome: dict[str, Any]) -> None:
+    """Keep the outcome of the walk that was begun."""
+    row = session.get_one(AuditVerification, 1, populate_existing=True)
+    row.ended_at, row.outcome = utcnow(), outcome
 
 
 def walked(session: Session, signer: Signer) -> dict[str, Any]:

@@ -25,19 +25,21 @@ function search(query) {
 
 /** @type {number | undefined} */
 let timer;
-const ask = () => {
+// A field that was typed in also changes when it is left: what is shown already is not asked for again.
+const ask = (again = false) => {
   window.clearTimeout(timer);
-  void search(queryOf(filter));
+  const wanted = queryOf(filter);
+  if (again || JSON.stringify(wanted) !== JSON.stringify(table.query)) void search(wanted);
 };
 filter.addEventListener("submit", (event) => {
   event.preventDefault();
-  ask();
+  ask(true);
 });
-filter.addEventListener("change", ask);
+filter.addEventListener("change", () => ask());
 filter.addEventListener("input", (event) => {
   if (!(event.target instanceof HTMLInputElement) || event.target.type !== "search") return;
   window.clearTimeout(timer);
-  timer = window.setTimeout(ask, 400);
+  timer = window.setTimeout(() => ask(), 400);
 });
 
 watchersForm.addEventListener("submit", (event) => {
