@@ -6,7 +6,7 @@ DATA ?= .data
 PYTEST_ARGS ?=
 NODE_TESTS := tests/media/kurento/js tests/appliance/sign_on/oidc
 
-.PHONY: run test setup setup-test browser-analysis lint types imports pages catalogues unit e2e test-install test-tamper bench bench-media bench-biometrics bench-audit clean
+.PHONY: run test fuzz sbom audit-dependencies setup setup-test browser-analysis lint types imports pages catalogues unit e2e test-install test-tamper bench bench-media bench-biometrics bench-audit clean
 
 run: setup
 	exec .venv/bin/kustos up --demo --data $(DATA) --port $(PORT)
@@ -91,6 +91,19 @@ test-install: setup-test
 # KUSTOS_TAMPER_SEED=… repeats a run; `make test` does it 200 times.
 test-tamper: setup-test
 	@KUSTOS_TAMPER_COUNT=1000 .venv/bin/pytest tests/tamper -q $(PYTEST_ARGS)
+
+# Hours of it if need be: `make fuzz EXAMPLES=2000`. Part of `make test` with some examples of each.
+EXAMPLES ?= 200
+fuzz: setup-test
+	KUSTOS_FUZZ_EXAMPLES=$(EXAMPLES) .venv/bin/pytest tests/web/test_openapi.py tests/web/realtime/test_fuzz.py $(PYTEST_ARGS)
+
+# What Kustos is made of, as CycloneDX: build/sbom.json.
+sbom: setup-test
+	@$(PYTHON) .ci/sbom.py build/sbom.json
+
+# Known weaknesses of what is pinned; says so where the advisories cannot be reached, and is not green then.
+audit-dependencies: setup-test
+	@$(PYTHON) .ci/audit_dependencies.py
 
 bench: setup-test
 	@$(PYTHON) -m tests.bench
