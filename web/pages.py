@@ -28,6 +28,7 @@ NAVIGATION: Final[list[tuple[str, str, Permission]]] = [
     ("nodes", _("Nodes"), Permission.NODE_VIEW),
     ("biometrics", _("Biometrics"), Permission.BIOMETRICS_VIEW),
     ("retention", _("Retention"), Permission.RETENTION_VIEW),
+    ("keys", _("Keys"), Permission.KEYS_VIEW),
     ("access", _("Access"), Permission.ACCESS_VIEW),
     ("audit", _("Audit log"), Permission.AUDIT_READ),
     ("compliance", _("Compliance"), Permission.COMPLIANCE_VIEW),

@@ -13,7 +13,7 @@ from web.ranges import Unsatisfiable, asked_span
 from web.services import Request
 
 STREAM_BYTES = 256 * 1024
-"""Read at once from the vault: four of its blocks, so that a range costs few decryptions more than it needs."""
+"""Read at once from the vault: four of its blocks, which stay in the processor's cache from decryption to socket."""
 
 
 class Window(NamedTuple):
@@ -70,8 +70,11 @@ class SealedBody:
 
     def __iter__(self) -> Iterator[bytes]:
         """Decrypt as the client takes it."""
-        for offset in range(self.start, self.stop, STREAM_BYTES):
-            yield self.reader.read(offset, min(STREAM_BYTES, self.stop - offset))
+        offset = self.start
+        while offset < self.stop:
+            end = min(self.stop, (offset // STREAM_BYTES + 1) * STREAM_BYTES)  # no block is decrypted twice
+            yield self.reader.read(offset, end - offset)
+            offset = end
 
     def close(self) -> None:
         """Close the file; the server calls it however the response ended."""

@@ -68,6 +68,8 @@ class Permission(StrEnum):
     """What is stored of faces, where, under which key, of whom; never a face."""
     BIOMETRICS_REVOKE = "biometrics.revoke"
     """Make a person's templates unreadable, or protect all anew."""
+    KEYS_VIEW = "keys.view"
+    """The master key's generations, how much is under it, and the public keys; no secret."""
     ATTENTION_SWITCH = "attention.switch"
     """Say whether anything may judge emotion or engagement in this organisation."""
     CONVERSATION_HOLD = "conversation.hold"
@@ -179,6 +181,7 @@ TABLE: Final[dict[Permission, Cells]] = {
     P.EXAM_ANSWER:               Cells(_, _, _, _, _, _, _, _, O),
     P.BIOMETRICS_VIEW:           Cells(C, _, _, _, C, _, C, C, _),
     P.BIOMETRICS_REVOKE:         Cells(C, _, _, _, C, _, _, _, _),
+    P.KEYS_VIEW:                 Cells(A, _, _, _, A, _, A, _, _),
     P.ATTENTION_SWITCH:          Cells(C, _, _, _, _, _, _, _, _),
     P.CONVERSATION_HOLD:         Cells(C, _, S, _, _, _, _, _, _),
     P.CONVERSATION_JOIN:         Cells(C, C, C, C, _, _, _, _, O),

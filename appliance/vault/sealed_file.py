@@ -8,6 +8,7 @@ is found.
 """
 
 import hashlib
+import os
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ from appliance.errors import VaultTampered
 
 BLOCK: Final = 64 * 1024
 TAG: Final = 16
+AT_ONCE: Final = 4
+"""Blocks decrypted at once where a whole file is gone through: more would not stay in the processor's cache."""
 MAGIC: Final = b"KUSTOS1\n"
 PREFIX_BYTES: Final = 8
 _HEADER: Final = struct.Struct(f">{len(MAGIC)}s16s{PREFIX_BYTES}sQ")
@@ -35,11 +38,10 @@ class Label:
     file_id: bytes
     """16 random bytes; also the name of the file."""
 
-    def authenticated(self, index: int, size: int) -> bytes:
-        """Return the data authenticated with block ``index`` of a file of ``size`` plain bytes."""
+    def bound(self) -> bytes:
+        """Return what is authenticated with every block of the file."""
         texts = [self.purpose.encode(), self.kind.encode(), self.file_id]
-        bound = b"".join(struct.pack(">H", len(text)) + text for text in texts)
-        return MAGIC + bound + struct.pack(">IBQ", index, index == block_count(size) - 1, size)
+        return MAGIC + b"".join(struct.pack(">H", len(text)) + text for text in texts)
 
 
 def block_count(size: int) -> int:
@@ -60,13 +62,13 @@ def encrypt(source: BinaryIO, size: int, target: BinaryIO, key: bytes, label: La
     Raises ``VaultTampered`` when ``source`` is shorter or longer than ``size``: it is being written to.
     """
     cipher, plain_digest = AESGCM(key), hashlib.sha256()
-    header = _HEADER.pack(MAGIC, label.file_id, prefix, size)
+    header, bound = _HEADER.pack(MAGIC, label.file_id, prefix, size), label.bound()
     sealed_digest = hashlib.sha256(header)
     target.write(header)
     for index in range(block_count(size)):
         plain = source.read(min(BLOCK, size - index * BLOCK))
         plain_digest.update(plain)
-        sealed = cipher.encrypt(_nonce(prefix, index), plain, label.authenticated(index, size))
+        sealed = cipher.encrypt(_nonce(prefix, index), plain, _authenticated(bound, index, size))
         sealed_digest.update(sealed)
         target.write(sealed)
     if target.tell() != sealed_size(size) or source.read(1):
@@ -81,10 +83,10 @@ class SealedReader:
         """Open ``path`` that holds ``size`` plain bytes; raise ``VaultTampered`` when it is not that file."""
         self.size = size
         self._cipher = AESGCM(key)
-        self._label = label
-        self._kept: tuple[int, bytes] | None = None
+        self._label, self._bound = label, label.bound()
+        self._kept = (-1, b"")
         try:
-            self._file = path.open("rb")
+            self._file = path.open("rb", buffering=0)
         except FileNotFoundError as error:
             raise VaultTampered(f"The sealed file {path.name} is missing.") from error
         try:
@@ -113,30 +115,51 @@ class SealedReader:
         if offset >= end:
             return b""
         first, last = offset // BLOCK, (end - 1) // BLOCK
-        blocks = [self._block(index) for index in range(first, last + 1)]
-        start = offset - first * BLOCK
-        return b"".join(blocks)[start : start + end - offset]
+        if first == last:  # many small reads go through one block
+            return self._block(first)[offset - first * BLOCK : end - first * BLOCK]
+        with memoryview(self._blocks(first, last)) as plain:
+            return bytes(plain[offset - first * BLOCK : end - first * BLOCK])
 
     def verify(self) -> str:
         """Decrypt every block and return the SHA-256 of the plain data in hex; raise ``VaultTampered``."""
-        digest = hashlib.sha256()
-        for index in range(block_count(self.size)):
-            digest.update(self._block(index))
+        digest, count = hashlib.sha256(), block_count(self.size)
+        for first in range(0, count, AT_ONCE):
+            digest.update(self._blocks(first, min(count, first + AT_ONCE) - 1))
         return digest.hexdigest()
 
     def _block(self, index: int) -> bytes:
-        if self._kept is not None and self._kept[0] == index:
-            return self._kept[1]
-        self._file.seek(_HEADER.size + index * (BLOCK + TAG))
-        sealed = self._file.read(min(BLOCK, self.size - index * BLOCK) + TAG)
-        try:
-            plain = self._cipher.decrypt(
-                _nonce(self._prefix, index), sealed, self._label.authenticated(index, self.size)
-            )
-        except (InvalidTag, ValueError) as error:
-            raise VaultTampered(f"Block {index} of a sealed file was altered.", block=index) from error
-        self._kept = (index, plain)
+        if self._kept[0] != index:
+            self._kept = index, bytes(self._blocks(index, index))
+        return self._kept[1]
+
+    def _blocks(self, first: int, last: int) -> bytearray:
+        """Return the plain data of these blocks: read at once, decrypted in place, with nothing copied."""
+        stop = min(self.size, (last + 1) * BLOCK)
+        plain = bytearray(stop - first * BLOCK)
+        sealed = self._sealed(first, last, len(plain))
+        with memoryview(plain) as target, memoryview(sealed) as source:
+            for index in range(first, last + 1):
+                at, taken = (index - first) * BLOCK, (index - first) * (BLOCK + TAG)
+                size = min(BLOCK, len(plain) - at)
+                bound = _authenticated(self._bound, index, self.size)
+                try:
+                    self._cipher.decrypt_into(
+                        _nonce(self._prefix, index), source[taken : taken + size + TAG], bound, target[at : at + size]
+                    )
+                except (InvalidTag, ValueError) as error:
+                    raise VaultTampered(f"Block {index} of a sealed file was altered.", block=index) from error
         return plain
+
+    def _sealed(self, first: int, last: int, plain_bytes: int) -> bytes:
+        wanted = plain_bytes + TAG * (last - first + 1)
+        at = _HEADER.size + first * (BLOCK + TAG)
+        found = os.pread(self._file.fileno(), wanted, at)
+        while len(found) < wanted:  # a read of the system's may be shorter than asked for
+            more = os.pread(self._file.fileno(), wanted - len(found), at + len(found))
+            if not more:
+                raise VaultTampered("A sealed file was cut short while it was read.", block=last)
+            found += more
+        return found
 
     def close(self) -> None:
         """Close the file."""
@@ -151,6 +174,11 @@ class SealedReader:
     ) -> None:
         """Close the file."""
         self.close()
+
+
+def _authenticated(bound: bytes, index: int, size: int) -> bytes:
+    """Return the data authenticated with block ``index`` of a file of ``size`` plain bytes."""
+    return bound + struct.pack(">IBQ", index, index == block_count(size) - 1, size)
 
 
 def _nonce(prefix: bytes, index: int) -> bytes:

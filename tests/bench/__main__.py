@@ -3,12 +3,13 @@
 import tempfile
 from pathlib import Path
 
-from tests.bench import analysis, sittings
+from tests.bench import analysis, sittings, vault
 from tests.running import RunningAppliance
 
 
 def main() -> None:
     analysis.main([])
+    vault.main()
     with tempfile.TemporaryDirectory() as folder:
         appliance = RunningAppliance(Path(folder) / "data")
         try:

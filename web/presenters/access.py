@@ -48,6 +48,7 @@ TITLES: Final[dict[Permission, str]] = {
     P.EXAM_ANSWER: _("Answer and finish"),
     P.BIOMETRICS_VIEW: _("See what is stored of faces, never a face"),
     P.BIOMETRICS_REVOKE: _("Make templates of faces unreadable"),
+    P.KEYS_VIEW: _("See the state of the vault and the public keys"),
     P.ATTENTION_SWITCH: _("Allow or forbid judging emotion and engagement"),
     P.CONVERSATION_HOLD: _("Call candidates and hold conferences"),
     P.CONVERSATION_JOIN: _("Take part in conversations"),
