@@ -252,3 +252,17 @@ def test_a_segment_is_sealed_and_plain_inside(signed, signer):
     assert list(signer.folder.glob("*.gz")) == []
     (part,) = segments.statements(signed, signer.public_key)
     assert [entry.id for entry in segments.entries(signed, signer.vault, part)] == [1, 2, 3, 4, 5, 6]
+
+
+def test_the_steps_of_the_paper_are_true(exported, signer, tmp_path):
+    """The shell lines of docs/security/verifying.md, run as they stand."""
+    paper = (INDEPENDENT.parent / "verifying.md").read_text(encoding="utf-8")
+    entry, checkpoint_, *_ = [block.strip("\n") for block in paper.split("```")[1::2]]
+    (tmp_path / "audit.pem").write_bytes(signer.key.public_pem)
+
+    def run(script):
+        return subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True)
+
+    digest = run(entry).stdout.split()[0]
+    assert digest == run("line=$(sed -n 2p log.jsonl); echo ${line:9:64}").stdout.strip()
+    assert "Signature Verified Successfully" in run(checkpoint_).stdout
