@@ -2,10 +2,14 @@
 
 import json
 import re
+from datetime import timedelta
 
 import pytest
 
 from appliance.models import (
+    AccessGrant,
+    ApiClient,
+    Approval,
     Challenge,
     ChallengePictures,
     Conversation,
@@ -13,6 +17,7 @@ from appliance.models import (
     EvidencePicture,
     Export,
     IdentityPhoto,
+    IdentityProvider,
     Incident,
     LegalHold,
     Node,
@@ -30,7 +35,9 @@ from appliance.vocabulary import (
     ChallengeKind,
     ConversationKind,
     ExportContainer,
+    FourEyesAct,
     HoldScope,
+    IdentityProviderKind,
     ObservationSource,
     ObservationType,
     PhotoKind,
@@ -40,7 +47,9 @@ from appliance.vocabulary import (
     SittingState,
     Track,
 )
+from tests.web.bodies import body_of
 from tests.web.conftest import Browser
+from web import contexts
 from web.policy import Side
 from web.routes import ROUTES
 
@@ -133,6 +142,17 @@ def address(make, session):
         signature="",
     )
     session.add_all([held, asked, certified])
+    later = sitting.created_at + timedelta(days=1)
+    granted = AccessGrant(
+        company_id=sitting.company_id, user_id=support.id, ticket="T-1", sights=[], expires_at=later
+    )
+    granted.granted_by_id = colleague.id
+    program = ApiClient(company_id=sitting.company_id, name="x", permissions=[], token_hash="x", expires_at=later)
+    wanted = Approval(company_id=sitting.company_id, act=FourEyesAct.EXPORT, subject_kind="sitting", subject_id="1")
+    wanted.details, wanted.digest, wanted.expires_at = {}, "x", later
+    wanted.requested_by = {"kind": "cli", "id": "root", "name": "root"}
+    provider = IdentityProvider(company_id=sitting.company_id, kind=next(iter(IdentityProviderKind)), name="One")
+    session.add_all([granted, program, wanted, provider])
     session.commit()
     ids = {
         "sittings": sitting.id,
@@ -156,10 +176,15 @@ def address(make, session):
         "holds": held.id,
         "person-exports": asked.id,
         "certificates": certified.id,
+        "grants": granted.id,
+        "api-clients": program.id,
+        "approvals": wanted.id,
+        "providers": provider.id,
+        "sign-on": provider.id,
     }
 
     def fill(row):
-        filled = re.sub(r"/([\w-]+)/\{id\}", lambda found: f"/{found[1]}/{ids[found[1]]}", row.pattern)
+        filled = re.sub(r"/([\w-]+)/\{id(?::[^}]*)?\}", lambda found: f"/{found[1]}/{ids[found[1]]}", row.pattern)
         filled = re.sub(r"\{number[^}]*\}", "1", filled)
         filled = re.sub(r"\{name:record[^}]*\}", "record", filled)
         filled = re.sub(r"\{kind:liveness[^}]*\}", "liveness", filled)
@@ -168,11 +193,11 @@ def address(make, session):
     return fill
 
 
-def status(browser: Browser, row, path: str) -> int:
+def status(browser: Browser, row, path: str, body: bytes = b"{}") -> int:
     if row.method == "GET":
         return browser.get(path, expect_errors=True).status_int
     headers = {"X-CSRF-Token": browser.csrf, "Content-Type": "application/json"}
-    return browser.request(path, method=row.method, body=b"{}", headers=headers, expect_errors=True).status_int
+    return browser.request(path, method=row.method, body=body, headers=headers, expect_errors=True).status_int
 
 
 @pytest.mark.parametrize("role", list(Role))
@@ -242,14 +267,59 @@ def test_every_unsafe_route_wants_its_token(staff, candidate, address):
                 assert answer.status_int == 403, f"{row.pattern} takes {headers}"
 
 
+SHARED = {Permission.NODE_VIEW, Permission.NODE_DRAIN}
+"""Nodes are the whole appliance's."""
+
+OF_A_SITTING = {
+    contexts.sitting,
+    contexts.photo,
+    contexts.challenge_picture,
+    contexts.part,
+    contexts.observation,
+    contexts.incident,
+    contexts.export,
+    contexts.exam,
+}
+
+
 def test_another_companys_things_do_not_exist(staff, make, session, address):
-    other = make.company()
-    stranger = make.user(Role.ADMIN, company=other, totp_secret="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
+    """Every number in every address is another company's, and what is sent with it is right."""
+    stranger = make.user(Role.ADMIN, company=make.company(), totp_secret="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
     browser = staff(user=stranger)
+    looked = 0
     for row in STAFF_ROWS:
-        whose = row.permission not in {Permission.NODE_VIEW, Permission.NODE_DRAIN}  # nodes are the whole box's
-        if "{id}" in row.pattern and not row.schema and whose:
-            assert status(browser, row, address(row)) == 404, row.pattern
+        if "{id}" in row.pattern and row.permission not in SHARED:
+            got = status(browser, row, address(row), body_of(row.schema))
+            assert got == 404, f"{row.method} {row.pattern}: {got}"
+            looked += 1
+    assert looked > 50
+
+
+@pytest.mark.parametrize(
+    ("role", "fields"),
+    [
+        (Role.PROCTOR, {"assigned": False}),
+        (Role.REVIEWER, {"limited": True}),
+        (Role.ORGANISER, {"limited": True}),
+        (Role.SUPPORT, {}),
+    ],
+)
+def test_what_is_not_assigned_and_not_granted_is_closed_at_every_route(staff, make, address, role, fields):
+    browser = staff(user=make.user(role, totp_secret="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", **fields))
+    looked = 0
+    for row in STAFF_ROWS:
+        reach = getattr(TABLE[row.permission], role.value)
+        narrowed = role is not Role.SUPPORT or reach is Scope.GRANTED
+        if row.context in OF_A_SITTING and reach is not None and narrowed:
+            got = status(browser, row, address(row), body_of(row.schema))
+            assert got == 403, f"{role} gets {got} at {row.method} {row.pattern}"
+            looked += 1
+    assert looked >= 7
+    if role is not Role.SUPPORT:
+        assert browser.get("/api/v1/sittings").json["sittings"] == []
+        assert browser.get("/api/v1/exams").json["exams"] == []
+    if role is Role.PROCTOR:
+        assert browser.get("/api/v1/room").json["sittings"] == []
 
 
 def test_a_proctor_cannot_act_on_a_colleagues_sitting(staff, make, session):
