@@ -31,7 +31,7 @@ def test_an_auditor_reads_the_state_and_takes_a_public_key(browser, origin, make
         tab.get_by_label("One-time code").fill(pyotp.TOTP(SECRET).now())
         tab.get_by_role("button", name="Log in", exact=True).click()
         tab.wait_for_url("**/keys")
-        expect(tab.get_by_role("row").filter(has_text="destroyed")).to_have_count(1)
+        expect(tab.get_by_role("cell", name="destroyed", exact=True)).to_have_count(1)
         with tab.expect_download() as download:
             tab.get_by_role("link", name="Download PEM").first.click()
         assert download.value.path().read_text().startswith("-----BEGIN PUBLIC KEY-----")
