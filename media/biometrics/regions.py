@@ -14,18 +14,6 @@ Points = NDArray[np.float32]
 """Nx2 or Nx3; x to the right, y down, in pixels of the picture; z (if any) in pixels too, away from the camera."""
 
 
-def shrunk(image: Image, width: int, height: int) -> Image:
-    """The picture in another size, for a network to find something in it: means over areas.
-
-    By halves first: OpenCV has a quick way for those, and INTER_AREA at a ratio that is no whole number takes as long
-    as a third of the network. Taking neighbours instead of means would cost 4 of 1,000 pairs of LFW.
-    """
-    while image.shape[1] >= 2 * width and image.shape[0] >= 2 * height:
-        half = cv2.resize(image, (image.shape[1] // 2, image.shape[0] // 2), interpolation=cv2.INTER_AREA)
-        image = np.asarray(half, dtype=np.uint8)
-    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
-
-
 @dataclass(frozen=True)
 class Square:
     """A square of a picture; ``angle`` in radians, positive turns clockwise as seen on the screen."""

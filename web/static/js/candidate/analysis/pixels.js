@@ -66,18 +66,6 @@ export function resize(picture, width, height, part = { left: 0, top: 0, width: 
   return { width, height, rgba };
 }
 
-/**
- * The picture in another size, for a network to find something in it: by halves first, as the appliance does
- * (media/biometrics/regions.py).
- * @param {Picture} picture @param {number} width @param {number} height @returns {Picture}
- */
-export function shrunk(picture, width, height) {
-  let small = picture;
-  while (small.width >= 2 * width && small.height >= 2 * height)
-    small = resize(small, Math.floor(small.width / 2), Math.floor(small.height / 2));
-  return resize(small, width, height);
-}
-
 /** @param {Picture} picture @param {number} left @param {number} row @param {[number, number][][]} columns @param {Float64Array} line */
 function acrossRow({ rgba, width }, left, row, columns, line) {
   const start = (row * width + left) * 4;
