@@ -15,7 +15,7 @@ from appliance.db import from_ms, unit_of_work, utcnow
 from appliance.errors import BadInput, NotFound
 from appliance.models import Candidate, Company
 from appliance.retention import certificate as certificates
-from appliance.retention import erasure, overview, person_export, purge
+from appliance.retention import erasure, log_term, overview, person_export, purge
 from appliance.services import approvals, holds
 from appliance.vocabulary import AskedBy, FourEyesAct, HoldScope, LegalBasis
 
@@ -34,6 +34,7 @@ def run(data: str | None) -> None:
     """Announce, delete and sign what is due now; the worker does it every night."""
     with command_collaborators(data) as own:
         outcome = purge.run(own, utcnow(), cli_actor())
+        sealed, destroyed = log_term.run(own, utcnow(), cli_actor())
         with unit_of_work(own.session_factory) as session:
             left = erasure.undone(session)
         for number in left:
@@ -42,7 +43,8 @@ def run(data: str | None) -> None:
         click.echo(f"deleted: {data_class.value} of {count}")
     click.echo(
         f"{outcome.announced} announced, {outcome.withdrawn} withdrawn, {outcome.deleted.total()} deleted, "
-        f"certificates: {', '.join(map(str, outcome.certificates)) or 'none'}; {len(left)} erasures taken up."
+        f"certificates: {', '.join(map(str, outcome.certificates)) or 'none'}; {len(left)} erasures taken up; "
+        f"audit log: {sealed} entries sealed, {len(destroyed)} segments destroyed."
     )
 
 

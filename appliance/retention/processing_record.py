@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from appliance.models import Candidate, Company, Exam, Sitting, User
-from appliance.retention import overview, stores, terms
+from appliance.retention import log_term, overview, stores, terms
 from appliance.services import profiles
 from appliance.settings import Settings
 from appliance.vocabulary import BiometricsMode
@@ -50,7 +50,7 @@ def record(session: Session, settings: Settings, company: Company, now: datetime
             *_whom(session, company),
             *_what(session, company),
             *_recipients(session, company),
-            *_kept(),
+            *_kept(session),
             *_measures(session, settings, company),
         ]
     )
@@ -153,17 +153,27 @@ def _recipients(session: Session, company: Company) -> Lines:
     ]
 
 
-def _kept() -> Lines:
+def _kept(session: Session) -> Lines:
     lasting = [f"- `{name}`: {store.why}" for name, store in stores.kept()]
     return [
         "## What stays after an erasure, and why",
         "",
         *lasting,
         "",
-        "The audit log is kept as long as the appliance is in use: GDPR art. 17(3)(b) and (e), FSTEC's log duty. "
-        "Backups hold no readable copy of what was sealed: its keys are destroyed with it.",
+        f"The audit log is kept {_log_term(session)}: GDPR art. 17(3)(b) and (e), FSTEC's log duty. Backups hold no "
+        "readable copy of what was sealed: its keys are destroyed with it.",
         "",
     ]
+
+
+def _log_term(session: Session) -> str:
+    days = log_term.longest(session)
+    if days is None:
+        return "as long as the appliance is in use, since a kind of data is kept without end"
+    grace = log_term.GRACE.days
+    return (
+        f"{days} days, as long as anything it speaks of, then sealed within a month and destroyed {grace} days later"
+    )
 
 
 def _measures(session: Session, settings: Settings, company: Company) -> Lines:

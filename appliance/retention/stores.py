@@ -88,7 +88,9 @@ TABLES: Final[dict[str, Store]] = {
     # what proves it
     "audit_entry": Store(Act.KEPT, D.LOG, LOG_DUTY),
     "audit_head": Store(Act.KEPT, None, "the end of the log's chain"),
-    "audit_segment": Store(Act.KEPT, D.LOG, "the log's older entries, sealed under keys of their own"),
+    "audit_segment": Store(
+        Act.KEPT, D.LOG, "the log's older entries, sealed; destroyed when nothing they speak of is kept any more"
+    ),
     "audit_checkpoint": Store(Act.KEPT, None, "signed hashes of the log"),
     "audit_actor": Store(Act.NOBODY, why="who ever acted; candidates by the number of their sitting"),
     "audit_refusal": Store(Act.NOBODY, why="refused requests, until they are in the log; candidates by number"),

@@ -10,7 +10,7 @@ from appliance import jobs
 from appliance.collaborators import Collaborators
 from appliance.db import unit_of_work, utcnow
 from appliance.errors import ImpossibleStep, OnHold
-from appliance.retention import erasure, person_export, purge
+from appliance.retention import erasure, log_term, person_export, purge
 
 log = structlog.get_logger(__name__)
 
@@ -23,6 +23,9 @@ def run(context: JobContext, timestamp: int) -> None:
     """Announce, delete and sign what is due; take up erasures that were left half done."""
     collaborators = _collaborators(context)
     purge.run(collaborators, utcnow(), pause_point=_pause_point(context))
+    sealed, destroyed = log_term.run(collaborators, utcnow(), purge.RETENTION)
+    if sealed or destroyed:
+        log.info("audit log's term", entries_sealed=sealed, segments_destroyed=destroyed)
     with unit_of_work(collaborators.session_factory) as session:
         left = erasure.undone(session)
     for number in left:
