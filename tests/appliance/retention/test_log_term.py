@@ -2,8 +2,6 @@
 
 from datetime import timedelta
 
-from sqlalchemy import select
-
 from appliance import audit
 from appliance.audit import Actor
 from appliance.db import utcnow

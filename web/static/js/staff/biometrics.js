@@ -56,12 +56,12 @@ function showTiles(it) {
 function storedRows(it) {
   const kind = (/** @type {string} */ name) => it.photos.find((row) => row.kind === name) ?? { count: 0, oldest_ms: null };
   const models = it.templates.models.map(({ sha256, count }) => _("{count} made by network {hash}…", { count, hash: sha256.slice(0, 16) })).join("; ");
-  const own = _("as long as its sitting");
+  const own = _("until its term is over (page Retention), or the person is erased");
   return [
     { what: _("Templates of faces"), note: models || _("128 numbers a face, turned by the organisation's secret, encrypted"), where: _("database, table face_template"), key: `face:PERSON + ${it.protection?.key ?? "faces:ORGANISATION:VERSION"}`, count: it.templates.in_use, oldest: it.templates.oldest_ms, until: _("until revoked here, replaced by a newer one, or the person is erased") },
-    { what: _("Face photos"), note: "", where: _("vault, encrypted files"), key: "sitting:SITTING", count: kind("face").count, oldest: kind("face").oldest_ms, until: own },
-    { what: _("Document photos"), note: "", where: _("vault, encrypted files"), key: "sitting:SITTING", count: kind("document").count, oldest: kind("document").oldest_ms, until: own },
-    { what: _("Evidence pictures of findings"), note: "", where: _("vault, encrypted files"), key: "sitting:SITTING", count: it.evidence_pictures.count, oldest: it.evidence_pictures.oldest_ms, until: own },
+    { what: _("Face photos"), note: "", where: _("vault, encrypted files"), key: "pictures:SITTING", count: kind("face").count, oldest: kind("face").oldest_ms, until: own },
+    { what: _("Document photos"), note: "", where: _("vault, encrypted files"), key: "pictures:SITTING", count: kind("document").count, oldest: kind("document").oldest_ms, until: own },
+    { what: _("Evidence pictures of findings"), note: "", where: _("vault, encrypted files"), key: "pictures:SITTING", count: it.evidence_pictures.count, oldest: it.evidence_pictures.oldest_ms, until: own },
     { what: _("Outcomes of comparisons"), note: _("verdict and distance, nothing of the face"), where: _("database, table identity_check"), key: "—", count: it.checks, oldest: null, until: own },
     { what: _("Profiles that look alike"), note: _("who and how near, nothing of the face"), where: _("database, table similar_face"), key: "—", count: it.similar, oldest: null, until: _("as long as its sitting and both people") },
     { what: _("In the workers' memory"), note: _("templates rounded to one byte a number, still turned by the organisation's secret"), where: _("memory only"), key: "—", count: null, oldest: null, until: _("until the process ends") },

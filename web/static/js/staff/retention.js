@@ -42,7 +42,7 @@ const terms = new TablePage({
     h("div", { class: "cell-two" }, kind(term.data_class), h("span", { class: "muted small" }, classMeaning(term.data_class))),
     h("div", { class: "cell-two" }, h("span", { class: "keep-days" }, daysText(term.days)), h("span", { class: "muted small" }, term.preset ? _("preset") : _("set {time}", { time: when(term.changed_ms) }))),
     daysText(term.warn_days),
-    two(term.most === null ? _("at least {n} d", { n: term.least }) : _("{least} to {most} d", { least: term.least, most: term.most }), [term.least > 1 ? term.least_rule : "", term.most_rule].filter(Boolean).join("; ")),
+    two(term.most === null ? _("at least {n} d", { n: term.least }) : _("{least} to {most} d", { least: term.least, most: term.most }), [term.least > 1 ? term.least_rule : "", term.most_rule].filter(Boolean).map((rule) => _(rule)).join("; ")),
     h("div", { class: "keep-exams" }, term.exams.length ? term.exams.map((/** @type {any} */ exam) => badge("none", "graduation-cap", `${exam.name}: ${daysText(exam.days)}`)) : "—"),
     ...(may("retention.edit") ? [button(_("Change…"), () => then(askTerm(term, known.exams)), { kind: "btn-sm", icon: "pen-line" })] : []),
   ],

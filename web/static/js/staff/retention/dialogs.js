@@ -66,7 +66,7 @@ export function askTerm(term, exams) {
     warn.value = own.warn_days;
   });
   const limits = term.most === null ? _("At least {least} days.", { least: term.least }) : _("{least} to {most} days.", { least: term.least, most: term.most });
-  const rules = [term.least_rule, term.most_rule].filter(Boolean).map((rule) => h("p", { class: "small muted" }, rule));
+  const rules = [term.least_rule, term.most_rule].filter(Boolean).map((rule) => h("p", { class: "small muted" }, _(rule)));
   return ask({
     title: _("Term: {what}", { what: classTitle(term.data_class) }),
     icon: "clock",
