@@ -7,6 +7,7 @@ Python by cyclonedx-py out of the environment, Node out of npm's lock files, Deb
 linked in is.
 """
 
+import configparser
 import json
 import re
 import shutil
@@ -49,8 +50,11 @@ LIBRARIES_UNDER_LGPL = {
 
 def shipped() -> set[str]:
     """Return the names of the distributions that Kustos needs to run, without those of its tests."""
-    found: set[str] = set()
-    waiting = [("kustos", frozenset[str]())]
+    wanted = configparser.ConfigParser()
+    wanted.read(ROOT / "setup.cfg")
+    own = [line for line in wanted["options"]["install_requires"].splitlines() if line.strip() and "#" not in line]
+    found: set[str] = {"kustos"}
+    waiting = [(canonicalize_name(one.name), frozenset(one.extras)) for one in map(Requirement, own)]
     while waiting:
         name, extras = waiting.pop()
         if name in found:
