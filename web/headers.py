@@ -22,7 +22,6 @@ PERMISSIONS_POLICY: Final = ", ".join(
         "usb=()",
         "serial=()",
         "midi=()",
-        "bluetooth=()",
         "hid=()",
         "accelerometer=()",
         "gyroscope=()",

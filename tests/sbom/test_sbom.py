@@ -49,7 +49,9 @@ def test_node_and_debian_packages_are_in_it(listed):
 
 def test_what_only_tests_need_is_told_apart(listed):
     scope = {
-        canonicalize_name(one["name"]): one.get("scope") for one in listed["components"] if "pypi" in one["purl"]
+        canonicalize_name(one["name"]): one.get("scope")
+        for one in listed["components"]
+        if "pypi" in one.get("purl", "")
     }
     assert {scope[name] for name in ("pyramid", "sqlalchemy", "cryptography", "webob")} == {"required"}
     assert {scope[name] for name in ("pytest", "schemathesis", "yamllint")} == {"excluded"}

@@ -89,5 +89,5 @@ def test_a_page_frames_the_content_of_its_exam_and_nobody_frames_us(candidate, m
 
 
 def test_what_is_not_needed_is_switched_off():
-    for feature in ("geolocation", "usb", "serial", "bluetooth", "hid", "payment"):
+    for feature in ("geolocation", "usb", "serial", "hid", "payment"):
         assert f"{feature}=()" in PERMISSIONS_POLICY
