@@ -32,8 +32,8 @@ def people(session: Session, company_id: int) -> list[dict[str, Any]]:
         Assignment.user_id.in_([user.id for user in users]), Assignment.exam_id.is_not(None)
     )
     exams: dict[int, list[int]] = {user.id: [] for user in users}
-    for user_id, exam_id in session.execute(assigned.order_by(Assignment.exam_id)):
-        exams[user_id].append(exam_id)
+    for row in session.execute(assigned.order_by(Assignment.exam_id)).mappings():
+        exams[row["user_id"]].append(row["exam_id"])
     return [
         {
             "id": user.id,

@@ -102,7 +102,8 @@ CANDIDATES: Final = _("The candidate's own")
 
 def matrix(request: Request) -> dict[str, Any]:
     """Return columns and groups of rows: permission, what it is for, and a scope or None for each column."""
-    groups: dict[str, list[dict[str, Any]]] = {title: [] for title, _nouns in GROUPS} | {OTHERS: [], CANDIDATES: []}
+    titles = [*(title for title, _nouns in GROUPS), OTHERS, CANDIDATES]
+    groups: dict[str, list[dict[str, Any]]] = {title: [] for title in titles}
     for permission, cells in TABLE.items():
         title = request.translate(TITLES.get(permission, permission.value))
         row = {"permission": permission.value, "title": title, "cells": [cell and cell.value for cell in cells]}

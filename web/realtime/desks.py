@@ -81,8 +81,9 @@ def look_up(session: Session, sitting_ids: Iterable[int]) -> list[tuple[int, Des
     )
     of_exam: defaultdict[int, set[int]] = defaultdict(set)
     by_name: defaultdict[int, set[int]] = defaultdict(set)
-    for user_id, exam_id, sitting_id in session.execute(assigned):
-        (of_exam[exam_id] if exam_id is not None else by_name[sitting_id]).add(user_id)
+    for row in session.execute(assigned).mappings():
+        group = of_exam[row["exam_id"]] if row["sitting_id"] is None else by_name[row["sitting_id"]]
+        group.add(row["user_id"])
     return [
         (row.id, Desk(row.proctor_id, frozenset(of_exam[row.exam_id]), frozenset(by_name[row.id]))) for row in found
     ]

@@ -1,6 +1,7 @@
 /** @file Between the socket and the room: events to the store, media messages to the viewers, pictures to the tiles. */
 
 import { _ } from "../../base/i18n.js";
+import { pageData } from "../../base/page_data.js";
 import { formatDuration } from "../../base/time.js";
 import { toast } from "../../base/toast.js";
 import { Pictures } from "./pictures.js";
@@ -43,10 +44,21 @@ export function connectRoom({ socket, store, wall, reload }) {
   });
   /** @type {number | undefined} */
   let reloading;
+  /** Sittings that a reload is to bring, and those that it did not: a colleague's, of which only the stages are told. */
+  const wanted = new Set();
+  const others = new Set();
+  const load = async () => {
+    await reload();
+    for (const id of wanted) if (!store.get().sittings.has(id)) others.add(id);
+    wanted.clear();
+  };
   const reloadSoon = () => {
     window.clearTimeout(reloading);
-    reloading = window.setTimeout(() => void reload(), RELOAD_AFTER_MS);
+    reloading = window.setTimeout(() => void load(), RELOAD_AFTER_MS);
   };
+  const me = pageData.user?.id;
+  const isFree = (/** @type {any} */ { kind, payload }) => kind === "sitting.changed" && (payload.proctor_id === null || payload.proctor_id === me);
+  const isTaken = (/** @type {any} */ event) => event.kind === "sitting.changed" && pageData.user?.role === "proctor" && !isFree(event);
 
   socket.on("state", (state) => {
     store.dispatch({ type: "connection", connection: state === "online" ? "open" : state === "connecting" ? "connecting" : "lost" });
@@ -63,9 +75,18 @@ export function connectRoom({ socket, store, wall, reload }) {
   socket.on("event", (event) => {
     const known = store.get().sittings.has(event.sitting_id);
     if (event.kind === "disk.state") store.dispatch({ type: "disk", disk: event.payload });
-    else if (event.kind.startsWith("recording.")) tellSupplied(store.get().sittings.get(event.sitting_id), event);
-    else if (known) store.dispatch({ type: "event", event });
-    else if (event.sitting_id !== null && !NOT_FOR_THE_WALL.has(event.payload.state)) reloadSoon();
+    else if (event.kind === "assignments.changed") {
+      others.clear();
+      reloadSoon();
+    } else if (event.kind.startsWith("recording.")) tellSupplied(store.get().sittings.get(event.sitting_id), event);
+    else if (known) {
+      store.dispatch({ type: "event", event });
+      if (isTaken(event)) reloadSoon();
+    } else if (event.sitting_id !== null && !NOT_FOR_THE_WALL.has(event.payload.state) && (!others.has(event.sitting_id) || isFree(event))) {
+      others.delete(event.sitting_id);
+      wanted.add(event.sitting_id);
+      reloadSoon();
+    }
   });
   for (const type of ["answer", "candidate", "view_ended", "error"]) socket.on(type, (message) => void viewing.handle(message));
 
