@@ -88,11 +88,10 @@ def policy_for(host: str, *, loopback: bool) -> OutgoingPolicy:
     """
     try:
         address = ip_address(host)
+        is_open = address.is_private and not (address.is_loopback or address.is_link_local)
     except ValueError:
-        named = (host,)
-    else:
-        named = (host,) if address.is_private and not (address.is_loopback or address.is_link_local) else ()
-    return OutgoingPolicy((*named, *(LOOPBACK if loopback else ())), plain_http=loopback)
+        is_open = True
+    return OutgoingPolicy((*((host,) if is_open else ()), *(LOOPBACK if loopback else ())), plain_http=loopback)
 
 
 def is_loopback_name(host: str) -> bool:

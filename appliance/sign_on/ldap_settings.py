@@ -12,7 +12,7 @@ from appliance.vocabulary import GroupLookup
 
 Text = Annotated[str, Meta(max_length=500)]
 Pem = Annotated[str, Meta(max_length=100_000)]
-Servers = Annotated[tuple[Text, ...], Meta(min_length=1, max_length=8)]
+Servers = Annotated[tuple[Text, ...], Meta(max_length=8)]
 
 USERNAME: Final = "{username}"
 DN: Final = "{dn}"
@@ -22,11 +22,11 @@ _ATTRIBUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9;-]*")
 class LdapSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """What an administrator enters; the service account's password is kept elsewhere."""
 
-    servers: Servers
+    servers: Servers = ()
     """``ldaps://dc1.example.org``, or ``ldap://…``, which goes on with StartTLS. Asked in this order."""
-    bind_dn: Text
+    bind_dn: Text = ""
     """The service account that searches; Active Directory also takes ``name@domain``."""
-    base_dn: Text
+    base_dn: Text = ""
     ca_certificate: Pem = ""
     """PEM of the customer's own authority; empty: the system's."""
     user_filter: Text = "(&(objectClass=person)(uid={username}))"
@@ -44,6 +44,8 @@ class LdapSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 def checked(settings: LdapSettings, *, loopback: bool) -> LdapSettings:
     """Return them; raise ``BadInput`` naming the field. ``loopback``: ``ldap+plain`` to this machine, for tests."""
+    if not settings.servers:
+        raise BadInput("Enter at least one server, like ldaps://dc1.example.org.", field="servers")
     for url in settings.servers:
         _check_server(url, loopback)
     for field, value, mark in (

@@ -18,9 +18,9 @@ SECOND_FACTOR_VALUES: Final = ("mfa",)
 class OidcSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """What an administrator enters; the client secret is kept elsewhere."""
 
-    issuer: Text
+    issuer: Text = ""
     """``https://…``, exactly as the provider names itself."""
-    client_id: Text
+    client_id: Text = ""
     ca_certificate: Pem = ""
     """PEM of the customer's own authority; empty: the system's."""
     scopes: Texts = ("openid", "profile", "email")

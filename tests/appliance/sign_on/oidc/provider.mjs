@@ -15,13 +15,7 @@ const provider = new Provider(issuer, {
   features: {
     devInteractions: { enabled: true },
     backchannelLogout: { enabled: true },
-    rpInitiatedLogout: {
-      enabled: true,
-      // straight on, without the question
-      logoutSource: (ctx, form) => {
-        ctx.body = `<!DOCTYPE html><title>Log out</title>${form}<script>const form = document.forms[0]; const yes = document.createElement("input"); yes.type = "hidden"; yes.name = "logout"; yes.value = "yes"; form.append(yes); form.submit();</script>`;
-      },
-    },
+    rpInitiatedLogout: { enabled: true },
   },
   pkce: { required: () => true, methods: ["S256"] },
   findAccount: (ctx, login) => {
