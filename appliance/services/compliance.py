@@ -41,7 +41,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
         _ORDERS,
         "Unique accounts",
         live.shared_accounts,
-        "page Staff; kustos account list",
+        "page Staff",
         ("tests/appliance/services/test_accounts.py::test_an_account_needs_sense",),
     ),
     Measure(
@@ -171,7 +171,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
         _LOG,
         "Signed checkpoints",
         live.checkpoints,
-        "page Audit log; kustos audit state",
+        "page Audit log; kustos audit verify",
         ("tests/appliance/test_audit_checkpoints.py::test_a_rewritten_log_names_the_span_that_is_false",),
     ),
     Measure(
@@ -214,7 +214,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
         "Integrity and secrecy of evidence",
         "Master key not readable from the disk alone",
         live.master_key,
-        "kustos vault state",
+        "kustos vault status",
         ("tests/appliance/vault/test_master_keys.py::test_a_tpm_opens_only_as_the_machine_was_started_then",),
     ),
     Measure("backups", "Availability", "Backups are made", live.backups, "kustos backup create", ()),

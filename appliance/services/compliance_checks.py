@@ -201,7 +201,7 @@ def consents(look: Look) -> Found:
     query = select(func.count()).select_from(Sitting)
     query = query.where(Sitting.company_id == look.company.id, Sitting.state.in_(begun), Sitting.id.not_in(agreed))
     count = look.session.scalar(query) or 0
-    return _judge(f"{count} sittings that went on without one", count == 0)
+    return _judge(f"sittings that went on without one: {count}", count == 0)
 
 
 def biometrics(look: Look) -> Found:
@@ -267,7 +267,7 @@ def shared_accounts(look: Look) -> Found:
     query = select(func.count()).select_from(User)
     count = look.session.scalar(query.where(User.company_id == look.company.id, User.disabled_at.is_(None))) or 0
     ways = f"second factor ({ProvedBy.TOTP.value}, {ProvedBy.SECURITY_KEY.value}) or single sign-on"
-    return Found(f"{count} accounts, one e-mail each, told apart by {ways}", State.MET)
+    return Found(f"accounts: {count}, one e-mail each, told apart by {ways}", State.MET)
 
 
 def no_faces_without_need(look: Look) -> Found:

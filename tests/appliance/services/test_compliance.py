@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
@@ -11,6 +12,7 @@ import pytest
 
 from appliance import audit
 from appliance.audit import Actor
+from appliance.cli.root import main
 from appliance.db import utcnow
 from appliance.models import AuditCheckpoint, AuditEntry
 from appliance.services import compliance, compliance_checks
@@ -133,7 +135,7 @@ def test_what_exams_and_sittings_say(session, make, company, found):
     make.sitting(SittingState.RUNNING, exam=exam)
     rows = found()
     assert rows["human"][0] == "not met" and exam.name in rows["human"][1]
-    assert rows["consent"] == ("not met", "1 sittings that went on without one")
+    assert rows["consent"] == ("not met", "sittings that went on without one: 1")
     company.attention_monitoring = True
     assert found()["attention"][0] == "not met"
     company.attention_monitoring, company.profile = False, "eu"
@@ -169,3 +171,11 @@ def test_ages_are_words():
         "2 h",
         "4 days",
     ]
+
+
+@pytest.mark.parametrize("measure", MEASURES, ids=[measure.key for measure in MEASURES])
+def test_each_command_named_as_evidence_exists(measure):
+    for words in re.findall(r"kustos ((?:[a-z-]+ ?)+)", measure.evidence):
+        command = main
+        for word in words.split():
+            command = command.commands[word]
