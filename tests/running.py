@@ -57,7 +57,9 @@ class RunningAppliance:
         self.data = data
         self.port = free_port_block()
         self.origin = f"http://localhost:{self.port}"
-        self.environment = {**os.environ, **(environment or {})}
+        # on a busy machine a test may last longer than a proof or somebody's absence
+        patient = {"KUSTOS_PROOF_MINUTES": "240", "KUSTOS_LOCK_MINUTES": "240"}
+        self.environment = {**os.environ, **patient, **(environment or {})}
         self._process: subprocess.Popen[str] | None = None
         self._engine: Engine | None = None
         self.output = data.parent / "up.out"

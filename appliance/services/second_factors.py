@@ -48,11 +48,11 @@ def shown(
     secret = vault.unwrap(user.totp_secret).decode() if user and user.totp_secret else totp.new_secret()
     step = totp.accept(secret, code[:16], user.totp_last_step if user else 0)
     on_paper = recovery_codes.code_hash(code[:_LONGEST])
-    if user is None:
-        return None
     if answer is not None:
         factory = log_in_attempts.own_transactions(session)
         return ProvedBy.SECURITY_KEY if security_keys.answers(session, factory, user, answer, purpose) else None
+    if user is None:
+        return None
     if step is not None and user.totp_secret is not None and _use_step(session, user, step):
         return ProvedBy.TOTP
     if on_paper is not None and _use_code(session, user, on_paper):

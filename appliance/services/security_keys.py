@@ -150,14 +150,18 @@ def log_in_options(session: Session, settings: Settings, place: Place, email: st
     return _request(place, _new_challenge(session, "log_in", None), told)
 
 
-def answers(session: Session, factory: SessionFactory, user: User, answer: KeyAnswer, purpose: str) -> bool:
-    """Say whether one of the user's keys signed a challenge of ours, which is used up by it either way."""
+def answers(session: Session, factory: SessionFactory, user: User | None, answer: KeyAnswer, purpose: str) -> bool:
+    """Say whether one of the user's keys signed a challenge of ours, which is used up by it either way.
+
+    With no user it asks the database as much and says no.
+    """
+    user_id = user.id if user is not None else 0
     with unit_of_work(factory) as own:
-        owner = user.id if purpose != "log_in" else None
+        owner = user_id if purpose != "log_in" else None
         challenge = _taken_challenge(own, answer.credential, purpose, owner)
     try:
         credential_id = base64url_to_bytes(str(json.loads(answer.credential)["id"]))
-        query = select(SecurityKey).where(SecurityKey.user_id == user.id, SecurityKey.credential_id == credential_id)
+        query = select(SecurityKey).where(SecurityKey.user_id == user_id, SecurityKey.credential_id == credential_id)
         key = session.scalars(query.with_for_update()).first()
         if challenge is None or key is None:
             return False
