@@ -15,7 +15,16 @@ const provider = new Provider(issuer, {
   features: {
     devInteractions: { enabled: true },
     backchannelLogout: { enabled: true },
-    rpInitiatedLogout: { enabled: true },
+    rpInitiatedLogout: {
+      enabled: true,
+      // the provider's own page wants a font from the internet
+      logoutSource: (ctx, form) => {
+        ctx.body = `<!DOCTYPE html><title>Log out</title>${form}<button type="submit" form="op.logoutForm" name="logout" value="yes">Yes, sign me out</button>`;
+      },
+      postLogoutSuccessSource: (ctx) => {
+        ctx.body = "<!DOCTYPE html><title>Logged out</title>";
+      },
+    },
   },
   pkce: { required: () => true, methods: ["S256"] },
   findAccount: (ctx, login) => {
