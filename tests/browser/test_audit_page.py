@@ -91,11 +91,12 @@ def test_search_proof_and_unusual_access(enter, session, make, collaborators, sh
     expect(tab.get_by_text("Last checkpoint")).to_be_visible()
     shoot(tab, "log")
     tab.get_by_label("Who", exact=True).fill("борис")
+    expect(tab.get_by_role("cell", name="settings.first")).to_have_count(0, timeout=30_000)
     expect(tab.get_by_text("100 shown, newest first")).to_be_visible(timeout=30_000)
     tab.get_by_role("button", name="Older entries").click()
     expect(tab.get_by_text("131 shown, newest first")).to_be_visible(timeout=30_000)
     tab.get_by_label("Result").select_option("unsuccessful")
-    expect(tab.get_by_role("cell", name="export.request")).to_be_visible()
+    expect(tab.get_by_role("cell", name="export.request")).to_be_visible(timeout=30_000)
     expect(tab.get_by_text("1 shown, newest first")).to_be_visible(timeout=30_000)
     assert "result=unsuccessful" in tab.url
     with tab.expect_download() as download:
@@ -107,7 +108,7 @@ def test_search_proof_and_unusual_access(enter, session, make, collaborators, sh
     expect(tab.get_by_text("The log is whole")).to_be_visible(timeout=30_000)
     tab.get_by_role("tab", name="Unusual access").click()
     card = tab.locator(".finding-card", has_text="Many candidates looked at in a short time")
-    expect(card).to_contain_text("130 different sittings")
+    expect(card).to_contain_text("130 different sittings", timeout=30_000)
     shoot(tab, "unusual")
     card.get_by_role("button", name="Show the entries").click()
     expect(tab.get_by_label("Who", exact=True)).to_have_value("user:900")

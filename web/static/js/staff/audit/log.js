@@ -70,6 +70,7 @@ export class LogTable {
   async load(query) {
     this.query = query;
     this.count = 0;
+    fill(this.foot); // "older" would go on in another search
     await this.fetch(null);
   }
 
