@@ -65,8 +65,8 @@ def verify(as_program: bool, data: str | None) -> None:
         for words in report.findings:
             click.echo(words)
         click.echo(
-            f"{report.objects} files of {report.bytes / 1e6:,.1f} MB, {report.keys} keys, {report.secrets} secrets in "
-            f"{report.seconds:.1f} s ({rate:,} MB/s): "
+            f"{report.objects} files of {report.bytes / 1e6:,.1f} MB, {report.keys} keys, {report.secrets} secrets "
+            f"in {report.seconds:.1f} s ({rate:,} MB/s): "
             + ("everything opens." if report.is_whole else f"{len(report.findings)} things are wrong.")
         )
     sys.exit(0 if report.is_whole else 1)
