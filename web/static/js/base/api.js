@@ -4,6 +4,8 @@ import { ApiError } from "./errors.js";
 import { pageData } from "./page_data.js";
 
 const TIMEOUT_MS = 20_000;
+/** What asks who is there is not asked who is there. */
+const ASKS_ITSELF = /^\/api\/v1\/me\/(proof|unlock|lock|active)/;
 
 /** Keep the CSRF token up to date when an answer brings another. @param {string} token */
 export function useCsrf(token) {
@@ -31,10 +33,10 @@ async function request(path, options = {}) {
  * @param {string} path
  */
 async function isAnswered({ code }, path) {
-  if (path.startsWith("/api/v1/me/") && code !== "proof_wanted") return false;
+  if (ASKS_ITSELF.test(path)) return false;
   if (code === "proof_wanted") return (await import("./proof.js")).prove();
   if (code === "session_locked") return (await import("./idle.js")).showLock().then(() => true);
-  if (code === "enrolment_wanted") location.assign("/account");
+  if (code === "enrolment_wanted" && location.pathname !== "/account") location.assign("/account");
   return false;
 }
 
