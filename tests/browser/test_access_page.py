@@ -182,6 +182,7 @@ def test_in_russian_in_the_dark_and_when_it_cannot_be_loaded(open_as):
     page.goto("/access?lang=ru")
     expect(page.get_by_role("heading", name="Доступ", exact=True)).to_be_visible()
     expect(page.locator("#matrix table")).to_contain_text("Смотреть записи")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     shoot(page, "ru-dark")
     page.route("**/api/v1/access", lambda route: route.abort())
     page.goto("/access?lang=en")
