@@ -186,7 +186,7 @@ def address(make, session):
     def fill(row):
         filled = re.sub(r"/([\w-]+)/\{id(?::[^}]*)?\}", lambda found: f"/{found[1]}/{ids[found[1]]}", row.pattern)
         filled = re.sub(r"\{number[^}]*\}", "1", filled)
-        filled = re.sub(r"\{name:record[^}]*\}", "record", filled)
+        filled = re.sub(r"\{name:(\w+)[^}]*\}", r"\1", filled)
         filled = re.sub(r"\{kind:liveness[^}]*\}", "liveness", filled)
         return re.sub(r"\{kind:[^}]*\}", "face", filled).replace("{n}", "0").replace("{step}", "0")
 
