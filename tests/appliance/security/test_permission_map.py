@@ -50,6 +50,7 @@ def test_an_auditor_changes_nothing():
         "audit.read",
         "biometrics.view",
         "compliance.view",
+        "keys.view",
         "retention.view",
     }
 
