@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from pyramid.response import Response
 
+from appliance import audit
 from appliance.errors import NotFound
 from appliance.models import VaultObject
 from appliance.vault import SealedReader
@@ -94,3 +95,12 @@ def once_a_viewing(request: Request, thing: tuple[str, int | str], record: Calla
             request.memory.viewings.forget(key)
 
     request.add_finished_callback(forget_if_failed)
+
+
+def note_search(request: Request, action: str, text: str) -> None:
+    """Write to the audit log that people were looked for by a text; turning the pages is the same search."""
+    if text.strip():
+        subject = ("company", request.actor.company_id or 0)
+        once_a_viewing(
+            request, (action, text), lambda: audit.record(request.db, request.actor, action, subject, text=text)
+        )

@@ -6,6 +6,7 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from appliance.audit import record
 from appliance.cli.actor import cli_actor
 from appliance.cli.database import command_collaborators, command_session
 from appliance.db import unit_of_work
@@ -28,7 +29,9 @@ def templates() -> None:
 def show(company: str, data: str | None) -> None:
     """Print what is stored of faces in COMPANY (its short name) as one JSON object."""
     with command_session(data) as session:
-        found = biometric_inventory.inventory(session, _company(session, company).id)
+        row = _company(session, company)
+        record(session, cli_actor(), "template.list", ("company", row.id), company_id=row.id)
+        found = biometric_inventory.inventory(session, row.id)
     click.echo(json.dumps(found, ensure_ascii=False, indent=2))
 
 

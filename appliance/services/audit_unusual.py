@@ -144,7 +144,12 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("night", VIEWS - {"media.watch", "sitting.view"}, at_night, threshold=1, hours=8),
     Rule("never_assigned", VIEWS, never_assigned, threshold=1, hours=24),
     Rule("refused", frozenset({"user.log_in", "access.refuse", "user.prove"}), refused, threshold=10),
-    Rule("searches", frozenset({"audit.search", "sitting.search", "audit.watchers"}), often, threshold=40),
+    Rule(
+        "searches",
+        frozenset({"audit.search", "sitting.search", "person.search", "audit.watchers"}),
+        often,
+        threshold=40,
+    ),
 )
 """The table. A threshold is a customer's to change here; the reason is in the finding's words."""
 

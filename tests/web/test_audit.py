@@ -269,3 +269,15 @@ def test_no_audit_no_act(staff, make, session):
     assert answer["error"]["code"] == "audit_unavailable"
     session.refresh(exam)
     assert exam.weights == before
+
+
+def test_searches_for_people_and_refusals_are_in_the_log(staff, session):
+    browser = staff(Role.PROCTOR)
+    for _ in range(3):
+        browser.get("/api/v1/audit", status=403)
+    browser.get("/api/v1/sittings", {"q": "Lovelace"})
+    browser.get("/api/v1/sittings")
+    session.expire_all()
+    rows = session.query(AuditEntry).filter(AuditEntry.action.in_(["access.refuse", "sitting.search"])).order_by("id")
+    told = [(row.action, row.subject_id if row.action == "access.refuse" else row.details["text"]) for row in rows]
+    assert told == [("access.refuse", "GET /api/v1/audit"), ("sitting.search", "Lovelace")]

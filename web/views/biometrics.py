@@ -7,7 +7,7 @@ from appliance import audit
 from appliance.services import biometric_inventory, exams, identity_checks
 from web import contexts
 from web.contexts import ExamContext, SittingContext
-from web.sealed import once_a_viewing
+from web.sealed import note_search, once_a_viewing
 from web.services import Request
 
 
@@ -50,6 +50,7 @@ def inventory(context: object, request: Request) -> dict[str, Any]:
 def people(context: object, request: Request) -> dict[str, Any]:
     """Give a page of who is enrolled."""
     query = request.body_struct
+    note_search(request, "person.search", query.q)
     found = biometric_inventory.people(request.db, _company_id(request), query.q, query.page)
     pages = max(1, math.ceil(found.total / found.page_size))
     return {"people": found.people, "page": found.page, "pages": pages, "total": found.total}

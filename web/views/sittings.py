@@ -9,6 +9,7 @@ from appliance.vocabulary import ChatAuthor, Decision, FinishedBy, PhotoKind
 from web.contexts import IncidentContext, ObservationContext, SittingContext
 from web.presenters import archive
 from web.presenters.staff import incident_payload, observation_payload
+from web.sealed import note_search
 from web.services import Request
 
 
@@ -31,6 +32,7 @@ def archive_page(context: object, request: Request) -> dict[str, Any]:
     """List the sittings that the asker may see."""
     query = request.body_struct
     states = archive.states_of(query.state)
+    note_search(request, "sitting.search", query.q)
     found = reviews.archive(request.db, request.asker, states, query.q, query.page)
     return archive.page_of(found)
 
