@@ -62,7 +62,8 @@ def place(
     )
     session.add(held)
     session.flush()
-    details: dict[str, Any] = {"scope": subject.scope, "subject_id": subject.id, "reason": cleaned[0], "owner": cleaned[1]}
+    on = {"scope": subject.scope, "subject_id": subject.id}
+    details: dict[str, Any] = {**on, "reason": cleaned[0], "owner": cleaned[1]}
     audit.record(session, actor, "hold.place", ("hold", held.id), company_id=company_id, **details)
     return held
 
