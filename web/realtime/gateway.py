@@ -270,8 +270,7 @@ class Gateway:
 
     async def _tell_watched(self, connection: Connection) -> None:
         """Write to the audit log what this socket was shown and is shown no more."""
-        ended = connection.watching.take()
-        if not ended or connection.identity is None:
+        if connection.identity is None or not (ended := connection.watching.take()):
             return
         try:
             await self.store.run(acts.watched, connection.identity, ended)
@@ -282,8 +281,8 @@ class Gateway:
     async def _note_refusal(self, connection: Connection, message: str, error: ApplianceError) -> None:
         if isinstance(error, NotAllowed) and connection.identity is not None:
             with contextlib.suppress(ApplianceError):
-                actor = connection.identity.actor
-                await self.store.run(refusals.note, actor, f"socket {message}", error.code.value)
+                who, what = connection.identity.actor, f"socket {message}"
+                await self.store.run(refusals.note, who, what, error.code.value)
 
     async def _candidate_left(self, connection: Connection, sitting_id: int) -> None:
         """Start the clock of absence, unless another tab took over or it is the gateway that goes."""
