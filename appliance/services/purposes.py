@@ -1,8 +1,8 @@
-"""Names of the vault's keys: what has a term of its own has a key of its own, so that destroying it ends that alone."""
+"""Names of the vault's keys: what has a term of its own has a key of its own, so that destroying it ends only that."""
 
 
 def recordings(sitting_id: int) -> str:
-    """Return the key of a sitting's films, and, of sittings before revision 0023, of all else that is sealed of it."""
+    """Return the key of a sitting's films; of sittings before revision 0023 of all that is sealed of it."""
     return f"sitting:{sitting_id}"
 
 
