@@ -1,4 +1,4 @@
-"""Names of the vault's keys: what has a term of its own has a key of its own, so that destroying it ends only that."""
+"""Names of the vault's keys: what has a term of its own has its own key, so that destroying it ends only that."""
 
 
 def recordings(sitting_id: int) -> str:
