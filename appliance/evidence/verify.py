@@ -123,6 +123,7 @@ def _check_signature(bundle: Bundle, raw: bytes, known: Ed25519PublicKey | None,
         return
     if known is not None and _fits(known, signature, raw):
         report.fingerprint, report.key_is_yours = fingerprint(known), True
+        _hold_enclosed_against(bundle, known, report)
         return
     enclosed = _enclosed_key(bundle, report)
     fits = enclosed is not None and _fits(enclosed, signature, raw)
@@ -136,12 +137,28 @@ def _check_signature(bundle: Bundle, raw: bytes, known: Ed25519PublicKey | None,
         report.add(Problem.SIGNATURE_WRONG, MANIFEST, words)
 
 
+def _hold_enclosed_against(bundle: Bundle, known: Ed25519PublicKey, report: Report) -> None:
+    """Say when the key in the export is not the one that signed it, although the signature fits the one given."""
+    pem = _read_small(bundle, PUBLIC_KEY)
+    if pem is None:
+        if bundle.complete:
+            report.add(Problem.FILE_MISSING, PUBLIC_KEY, "The file is missing; the signature fits the key you gave.")
+    elif not _is_pem_of(known, pem):
+        words = "The public key in the export was altered; the signature fits the key you gave."
+        report.add(Problem.KEY_DIFFERS, PUBLIC_KEY, words)
+
+
+def _is_pem_of(key: Ed25519PublicKey, pem: bytes) -> bool:
+    """Compare to the byte, but for the ends of lines."""
+    return pem.replace(b"\r\n", b"\n") == key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
 def _enclosed_key(bundle: Bundle, report: Report) -> Ed25519PublicKey | None:
     pem = _read_small(bundle, PUBLIC_KEY)
     try:
         if pem is not None:
             key = read_public_key(pem)
-            if pem.replace(b"\r\n", b"\n") == key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo):
+            if _is_pem_of(key, pem):
                 return key
             raise BadInput("There is more in the file than the key.")
         words = "The public key is missing; give the appliance's with --public-key."

@@ -170,7 +170,7 @@ def test_the_pictures_of_a_finding_are_told_shown_and_audited(staff, sitting, sh
 
 
 def test_the_pictures_of_a_finding_go_with_the_key_of_their_sitting(staff, sitting, shown, make, session):
-    make.vault.destroy(session, f"sitting:{sitting.id}")
+    make.vault.destroy(session, f"pictures:{sitting.id}")
     session.commit()
     answer = staff(Role.REVIEWER).get(f"/api/v1/observations/{shown.id}/pictures/1", status=410)
     assert answer.json["error"]["code"] == "key_destroyed"

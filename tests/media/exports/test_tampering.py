@@ -163,7 +163,8 @@ def test_the_enclosed_key_gone_or_spoiled(folder, public_key):
     assert problems(folder) == {(Problem.KEY_DIFFERS, "public-key.pem")}
     (folder / "public-key.pem").unlink()
     assert problems(folder) == {(Problem.KEY_DIFFERS, "public-key.pem")}
-    assert problems(folder, key=public_key) == set()
+    assert problems(folder, key=public_key) == {(Problem.FILE_MISSING, "public-key.pem")}
+    assert verify([folder], public_key).key_is_yours, "and all else is told as it is"
 
 
 @pytest.mark.parametrize(
