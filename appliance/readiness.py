@@ -4,14 +4,13 @@ Without systemd (``kustos up``, tests) nothing is told to nobody.
 """
 
 import asyncio
-import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
 from gunicorn.systemd import sd_notify
-
-log = logging.getLogger(__name__)
 
 
 def watchdog_seconds() -> float | None:
@@ -41,7 +40,8 @@ async def announced(status: str) -> AsyncIterator[None]:
 
 def tell(state: str) -> None:
     """Send one notification."""
-    sd_notify(state, log)
+    if "NOTIFY_SOCKET" in os.environ:
+        sd_notify(state, Logger(Config()))
 
 
 async def _pulse(seconds: float) -> None:

@@ -27,6 +27,8 @@ WANTED: Final = (
     "fonts-dejavu-core",
     "tesseract-ocr",
     "tesseract-ocr-rus",
+    "python3-ldap",
+    "tpm2-tools",
     "postgresql",
     "nginx-light",
     "coturn",

@@ -27,7 +27,7 @@ class DocumentReading(Base):
     hints: Mapped[list[Any]] = mapped_column(default=list)
     """What the candidate can do better, as codes."""
     vault_object_id: Mapped[int | None] = mapped_column(ForeignKey("vault_object.id"))
-    """Sealed JSON under the key of the sitting's pictures: the fields, and how the names compare. None when nothing was read."""
+    """Sealed JSON under the key of the sitting's pictures: fields, how the names compare. None: nothing was read."""
     engines: Mapped[dict[str, Any]]
     """Name of each network -> SHA-256 of its file."""
     read_at: Mapped[datetime] = mapped_column(default=utcnow)

@@ -146,7 +146,7 @@ def submit_photo(
     content: bytes,
     max_bytes: int = 8 * 1024 * 1024,
 ) -> IdentityPhoto:
-    """Check and clean the photo, seal it under the key of its pictures and have it compared; an older one is superseded."""
+    """Check, clean and seal the photo and have it compared; an older one is superseded."""
     if sitting.exam.biometrics is BiometricsMode.ON_DEVICE:
         raise BadInput("This exam leaves photos in the candidate's browser.", field="kind")
     _check_photo_wanted(session, sitting, kind)

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class DataClass(StrEnum):
-    """Kinds of data that have a term of their own; each table of the database belongs to one (``retention.stores``)."""
+    """Kinds of data with a term of their own; each table of the database belongs to one (``retention.stores``)."""
 
     RECORDING = "recording"
     """Films of camera and screen, what the browser handed in, and exports made of them."""

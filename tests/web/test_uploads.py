@@ -185,4 +185,4 @@ def test_chunks_of_another_size_or_hash(send_chunk):
         assert send_chunk(b"x" * size, digest=digest).status_int == 400
 
 
-# What the chunks make together is opened by the worker: a recording, or refused (tests/media/recordings/test_hand_in.py).
+# What the chunks make together is opened by the worker: a recording, or refused (see media/recordings/test_hand_in).
