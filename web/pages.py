@@ -1,6 +1,6 @@
 """What every template finds, besides what its view gives it."""
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 from jinja2 import pass_context
@@ -15,26 +15,41 @@ from web.i18n import translatable as _
 from web.policy import Side
 from web.services import Request, now_ms
 
-NAVIGATION: Final[list[tuple[str, str, Permission]]] = [
-    ("room", _("Room"), Permission.ROOM_VIEW),
-    ("archive", _("Sittings"), Permission.SITTING_LIST),
-    ("conference", _("Conference"), Permission.CONVERSATION_JOIN),
-    ("exams", _("Exams"), Permission.EXAM_LIST),
-    ("findings", _("Findings"), Permission.SITTING_REVIEW),
-    ("staff", _("Staff"), Permission.STAFF_LIST),
-    ("sign_on", _("Single sign-on"), Permission.SIGN_ON_EDIT),
-    ("support", _("Support"), Permission.SUPPORT_VIEW),
-    ("network", _("Network"), Permission.NETWORK_EDIT),
-    ("nodes", _("Nodes"), Permission.NODE_VIEW),
-    ("biometrics", _("Biometrics"), Permission.BIOMETRICS_VIEW),
-    ("retention", _("Retention"), Permission.RETENTION_VIEW),
-    ("keys", _("Keys"), Permission.KEYS_VIEW),
-    ("access", _("Access"), Permission.ACCESS_VIEW),
-    ("audit", _("Audit log"), Permission.AUDIT_READ),
-    ("compliance", _("Compliance"), Permission.COMPLIANCE_VIEW),
-]
-"""Route, title and permission of the staff's pages, in the order of the bar; the first allowed is a role's start page
-unless ``START_PAGES`` names another."""
+
+class PageLink(NamedTuple):
+    """One of the staff's pages."""
+
+    route: str
+    title: str
+    permission: Permission
+    menu: str = ""
+    """Of which menu of the bar; none: it stands there itself."""
+
+
+ADMINISTRATION: Final = _("Administration")
+OPERATION: Final = _("Operation")
+SECURITY: Final = _("Security")
+
+NAVIGATION: Final = (
+    PageLink("room", _("Room"), Permission.ROOM_VIEW),
+    PageLink("archive", _("Sittings"), Permission.SITTING_LIST),
+    PageLink("conference", _("Conference"), Permission.CONVERSATION_JOIN),
+    PageLink("exams", _("Exams"), Permission.EXAM_LIST),
+    PageLink("findings", _("Findings"), Permission.SITTING_REVIEW),
+    PageLink("staff", _("Staff"), Permission.STAFF_LIST, ADMINISTRATION),
+    PageLink("access", _("Access"), Permission.ACCESS_VIEW, ADMINISTRATION),
+    PageLink("sign_on", _("Single sign-on"), Permission.SIGN_ON_EDIT, ADMINISTRATION),
+    PageLink("network", _("Network"), Permission.NETWORK_EDIT, ADMINISTRATION),
+    PageLink("support", _("Support"), Permission.SUPPORT_VIEW, OPERATION),
+    PageLink("nodes", _("Nodes"), Permission.NODE_VIEW, OPERATION),
+    PageLink("audit", _("Audit log"), Permission.AUDIT_READ, SECURITY),
+    PageLink("retention", _("Retention"), Permission.RETENTION_VIEW, SECURITY),
+    PageLink("biometrics", _("Biometrics"), Permission.BIOMETRICS_VIEW, SECURITY),
+    PageLink("keys", _("Keys"), Permission.KEYS_VIEW, SECURITY),
+    PageLink("compliance", _("Compliance"), Permission.COMPLIANCE_VIEW, SECURITY),
+)
+"""The staff's pages in the order of the bar; the first allowed is a role's start page unless ``START_PAGES`` names
+another. A menu of which a role may see one page only is that page."""
 
 START_PAGES: Final[dict[Role, str]] = {
     Role.SECURITY_OFFICER: "audit",
@@ -61,7 +76,7 @@ def start_page(role: Role) -> str:
     """Return the route that a role begins at."""
     if role in START_PAGES:
         return START_PAGES[role]
-    return next(route for route, _title, permission in NAVIGATION if permission in ROLE_PERMISSIONS[role])
+    return next(page.route for page in NAVIGATION if page.permission in ROLE_PERMISSIONS[role])
 
 
 def add_page_context(event: BeforeRender) -> None:
@@ -123,10 +138,20 @@ def _navigation(request: Request) -> list[dict[str, Any]]:
         return []
     granted = ROLE_PERMISSIONS[visitor.identity.role]
     here = request.matched_route.name if request.matched_route else ""
+    bar: dict[str, list[dict[str, Any]]] = {}
+    for page in NAVIGATION:
+        if page.permission in granted:
+            link = {
+                "title": request.translate(page.title),
+                "url": request.route_path(page.route),
+                "current": page.route == here,
+            }
+            bar.setdefault(page.menu or page.route, []).append(link)
     return [
-        {"name": name, "title": request.translate(title), "url": request.route_path(name), "current": name == here}
-        for name, title, permission in NAVIGATION
-        if permission in granted
+        links[0]
+        if len(links) == 1
+        else {"title": request.translate(menu), "links": links, "current": any(link["current"] for link in links)}
+        for menu, links in bar.items()
     ]
 
 
