@@ -39,6 +39,9 @@ OF_A_TRACK: Final = (
     *(recording.check_recorder, recording.check_file),
 )
 
+PATIENCE_SECONDS = 5.0
+"""Who measures how slow a node is waits longer for it than who depends on it."""
+
 Publish = Callable[[Sequence[Step]], Awaitable[None]]
 """Told of steps as they are done."""
 
@@ -122,7 +125,7 @@ async def _processes_of_media(
 
 async def _reach(url: str, clients: dict[str, KurentoClient]) -> Step:
     begin = monotonic()
-    client = KurentoClient(url)
+    client = KurentoClient(url, ping_timeout=PATIENCE_SECONDS)
     try:
         await client.open()
         clients[url] = client

@@ -60,7 +60,7 @@ async def test_a_document_is_read_kept_sealed_and_erased(checking_in, collaborat
         assert said["fields"]["surname"]["source"] == "mrz+print"
         assert said["name"]["reason"] == "part_of_name"
         assert_told_without_what_stands_on_it(session, photo_id)
-        assert collaborators.vault.destroy(session, f"sitting:{checking_in.id}")
+        assert collaborators.vault.destroy(session, f"pictures:{checking_in.id}")
     with unit_of_work(session_factory) as session, pytest.raises(KeyDestroyed):
         collaborators.vault.open(session, session.get_one(VaultObject, reading.vault_object_id))
 

@@ -136,9 +136,18 @@ def test_who_has_a_second_factor_here_is_asked_for_it(browser, openid, session, 
     assert browser.get("/sign-on/factor", status=303).location == "http://localhost/login"  # used up
 
 
-def test_a_second_factor_shown_there_is_not_asked_for_here(browser, openid, oidc_provider, session):
+@pytest.fixture
+def vouching(oidc_provider):
+    """The provider says that Ann showed two factors."""
     oidc_provider.people["ann"]["amr"] = ["pwd", "mfa"]
     oidc_provider.restart()
+    yield
+    del oidc_provider.people["ann"]["amr"]
+    oidc_provider.restart()
+
+
+@pytest.mark.usefixtures("vouching")
+def test_a_second_factor_shown_there_is_not_asked_for_here(browser, openid, session):
     provider = openid()
     assert log_in(browser, provider, "ann").location == "http://localhost/room"
     login = session.scalars(select(LoginSession)).one()

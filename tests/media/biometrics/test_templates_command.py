@@ -32,7 +32,7 @@ def test_show_renew_revoke(run, make, session, vault):
     session.expire_all()
     assert session.scalars(select(FaceTemplate.content)).all() == [None]
     acts = session.scalars(select(AuditEntry).where(AuditEntry.actor_kind == "cli").order_by(AuditEntry.id)).all()
-    assert [entry.action for entry in acts] == ["face.renew", "face.revoke"]
+    assert [entry.action for entry in acts] == ["template.list", "face.renew", "template.list", "face.revoke"]
 
 
 def test_who_is_not_there_is_said(run, make, session):
