@@ -13,7 +13,7 @@ from web.policy import Side
 from web.schemas.decoding import Form
 
 if TYPE_CHECKING:
-    from web.routes import Row
+    from web.url_map.row import Row
 
 _REF: Final = "#/components/schemas/{name}"
 _LARGEST_ID: Final = 2**63 - 1
