@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from appliance.cli.actor import cli_actor
+from appliance.cli.compliance import compliance as compliance_group
 from appliance.cli.database import command_collaborators
 from appliance.db import unit_of_work
 from appliance.errors import NotFound
@@ -21,7 +22,7 @@ JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object ins
 _COLOURS = {"met": "green", "not met": "red", "could not tell": "yellow", "depends on IT": "cyan"}
 
 
-@click.command()
+@compliance_group.command()
 @COMPANY
 @JSON
 @DATA
@@ -39,7 +40,7 @@ def report(slug: str | None, as_json: bool, data: str | None) -> None:
         _print(one)
 
 
-@click.command()
+@compliance_group.command()
 @COMPANY
 @DATA
 def settings(slug: str | None, data: str | None) -> None:

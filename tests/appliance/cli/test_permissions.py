@@ -20,7 +20,9 @@ PAPER = Path(__file__).parents[3] / "docs" / "security" / "permissions.md"
 
 def commands(command: click.Command, words: tuple[str, ...] = ()) -> list[str]:
     if isinstance(command, click.Group):
-        return [name for word, inner in command.commands.items() for name in commands(inner, (*words, word))]
+        here = click.Context(command)
+        inner = {word: command.get_command(here, word) for word in command.list_commands(here)}
+        return [name for word, one in inner.items() for name in commands(one, (*words, word))]
     return [" ".join(words)]
 
 

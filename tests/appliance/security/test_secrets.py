@@ -18,6 +18,7 @@ def test_password_is_kept_as_argon2id():
     assert not passwords.verify_password(kept, "x" * 10_000)
     assert not passwords.verify_password("not a hash", "correct horse battery")
     assert not passwords.needs_rehash(kept)
+    assert not passwords.needs_rehash(passwords._NOBODY)  # who is unknown takes as long as who is known
 
 
 def test_nobodys_password_never_fits():

@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
+import click
 import pytest
 
 from appliance import audit
@@ -178,4 +179,5 @@ def test_each_command_named_as_evidence_exists(measure):
     for words in re.findall(r"kustos ((?:[a-z-]+ ?)+)", measure.evidence):
         command = main
         for word in words.split():
-            command = command.commands[word]
+            command = command.get_command(click.Context(command), word)
+            assert command is not None, words
