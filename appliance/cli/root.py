@@ -27,7 +27,7 @@ COMMANDS_AT: Final = {
     "permissions": "permissions:permissions",
     "retention": "retention:retention",
     "schema": "schema:schema",
-    "sign_on": "sign_on:sign_on",
+    "sign-on": "sign_on:sign_on",
     "templates": "templates:templates",
     "uninstall": "deploy:uninstall",
     "up": "up:up",
