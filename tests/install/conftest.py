@@ -26,6 +26,19 @@ def kustos(*arguments, seconds=900):
     return done.stdout
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Leave what the candidate saw, and the hosts' journal, beside the message of a test that failed."""
+    report = yield
+    host = item.funcargs.get("installed")
+    if report.failed and call.when == "call" and host is not None:
+        report.sections.append(("journal", host.call("journalctl", "--no-pager", "--lines=80").stdout))
+        for person in item.funcargs.get("people", ()):
+            person.shoot(f"failed-{item.name}-{person.name}")
+            report.sections.append((f"{person.name}'s page", person.page.inner_text("body")))
+    return report
+
+
 @pytest.fixture(scope="session")
 def release_key(tmp_path_factory):
     machines.demand()

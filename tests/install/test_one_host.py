@@ -127,7 +127,7 @@ def test_a_killed_process_comes_back(installed, host):
 
 def test_a_process_that_hangs_is_started_anew(installed, host):
     """systemd hears nothing any more from its event loop; the time until then is cut short here."""
-    folder = installed.root / "run/systemd/system/kustos-gateway.service.d"
+    folder = installed.root / "etc/systemd/system/kustos-gateway.service.d"
     folder.mkdir(parents=True)
     (folder / "test.conf").write_text("[Service]\nWatchdogSec=3\n")
     installed.run("systemctl", "daemon-reload")
@@ -140,3 +140,6 @@ def test_a_process_that_hangs_is_started_anew(installed, host):
         "another process",
     )
     wait_for(lambda: host.service("kustos-gateway").is_running, 40, "it to be ready")
+    (folder / "test.conf").unlink()
+    installed.run("systemctl", "daemon-reload")
+    installed.run("systemctl", "restart", "kustos-gateway", seconds=120)

@@ -88,9 +88,16 @@ def browser(installed, tmp_path_factory):
         launched.close()
 
 
-def test_a_candidate_sits_an_exam_and_it_is_sealed(installed, appliance, browser, capsys):
+@pytest.fixture
+def people():
+    """Whose pages are kept when a test fails."""
+    return []
+
+
+def test_a_candidate_sits_an_exam_and_it_is_sealed(installed, appliance, browser, people, capsys):
     came = time.monotonic()
     candidate = CandidatePerson(browser, appliance, "installed-candidate", origin=ORIGIN)
+    people.append(candidate)
     candidate.page.goto(appliance.start_address())
     candidate.consent()
     candidate.check_system()
