@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 from ipaddress import ip_address
 from typing import Any
 
+from appliance.addresses import is_address
+
 FORGOTTEN_BYTES = 16 * 1024 * 1024
 """nginx itself refuses more than 12 MB; for what is larger still the connection is simply closed."""
 
@@ -62,15 +64,6 @@ def _forget(body: Any) -> None:
                 return
     except OSError:
         return  # the client went away; there is nobody to answer
-
-
-def is_address(text: str) -> bool:
-    """Say whether a text is an IP address."""
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def is_loopback(text: str) -> bool:

@@ -6,7 +6,6 @@
 on in old copies. What media nodes still write is not in a backup; it would be faces in the clear.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -26,6 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from appliance import schema
 from appliance.db import utcnow
+from appliance.digests import sha256_of
 from appliance.errors import ApplianceError, BadInput
 from appliance.evidence.key import EvidenceKey, read_public_key
 from appliance.settings import Settings
@@ -69,20 +69,22 @@ def create(settings: Settings, vault: Vault, target: Path, keys: Path) -> Backup
     """
     _apart(settings, target, keys)
     signer = EvidenceKey.load_or_create(settings.evidence_key_file, vault)
+    moments = _moments(target)
+    former = _manifest(target / moments[-1], None) if moments else {"files": {}, "erased": []}
     made_at = utcnow()
     folder = target / made_at.strftime(MOMENT)
     fresh = target / f".{folder.name}.new"
     fresh.mkdir(mode=0o700, parents=True)
     try:
         _dump(settings.database_url, fresh / DUMP)
-        files, copied = _copy_vault(settings.vault, target / "vault")
-        erased = _erase(settings.vault, target / "vault") | _erased_since(target, "", None)
+        files, copied = _copy_vault(settings.vault, target / "vault", former["files"])
+        erased = _erase(settings.vault, target / "vault") | {*former["erased"]}
         content = {
             "format": FORMAT,
             "made_at": made_at.isoformat(),
             "schema": schema.current(settings.database_url),
             "audit_entries": _audit_entries(settings.database_url),
-            "database": {"size": (fresh / DUMP).stat().st_size, "sha256": _sha256(fresh / DUMP)},
+            "database": {"size": (fresh / DUMP).stat().st_size, "sha256": sha256_of(fresh / DUMP)},
             "files": files,
             "erased": sorted(erased),
         }
@@ -100,7 +102,7 @@ def create(settings: Settings, vault: Vault, target: Path, keys: Path) -> Backup
 
 def newest(target: Path) -> str:
     """Return the moment of the newest backup; raise ``BackupBroken`` where there is none."""
-    moments = sorted(path.name for path in target.glob("*T*Z") if (path / MANIFEST).exists())
+    moments = _moments(target)
     if not moments:
         raise BackupBroken(f"There is no backup in {target}.")
     return moments[-1]
@@ -112,14 +114,14 @@ def verify(target: Path, moment: str, key: Ed25519PublicKey | None = None) -> Ba
     ``key``: the evidence key's public half from elsewhere; without it the one beside the backup is believed.
     """
     content = _manifest(target / moment, key)
-    if _sha256(target / moment / DUMP) != content["database"]["sha256"]:
+    if sha256_of(target / moment / DUMP) != content["database"]["sha256"]:
         raise BackupBroken("The database's dump is not as it was made.")
-    erased = _erased_since(target, moment, key)
+    erased = {*_manifest(target / newest(target), key)["erased"]}  # each manifest repeats those of the one before
     for name, wanted in content["files"].items():
         path = target / "vault" / name
         if name in erased and not path.exists():
             continue
-        if not path.is_file() or path.stat().st_size != wanted["size"] or _sha256(path) != wanted["sha256"]:
+        if not path.is_file() or path.stat().st_size != wanted["size"] or sha256_of(path) != wanted["sha256"]:
             raise BackupBroken(f"The sealed file {name} is missing from the backup, or is not as it was made.")
     return _report(moment, content)
 
@@ -131,7 +133,7 @@ def restore(settings: Settings, target: Path, keys: Path, moment: str) -> Backup
     when what it left is removed, which its message says.
     """
     report = verify(target, moment)
-    if not (keys / "master.key").exists() and not any(keys.iterdir()):
+    if not keys.is_dir() or not any(keys.iterdir()):
         raise BackupFailed(f"There are no keys in {keys}: without them nothing of the backup can be read.")
     _demand_empty(settings)
     for path in sorted(keys.rglob("*")):
@@ -221,7 +223,14 @@ def _demand_empty(settings: Settings) -> None:
 # ---- files
 
 
-def _copy_vault(source: Path, target: Path) -> tuple[dict[str, dict[str, Any]], int]:
+def _moments(target: Path) -> list[str]:
+    return sorted(path.name for path in target.glob("*T*Z") if (path / MANIFEST).exists())
+
+
+def _copy_vault(
+    source: Path, target: Path, former: Mapping[str, dict[str, Any]]
+) -> tuple[dict[str, dict[str, Any]], int]:
+    """Copy what is new. What was copied before keeps the hash it had then: read anew, a rotten copy would pass."""
     files: dict[str, dict[str, Any]] = {}
     copied = 0
     for path in _sealed(source):
@@ -232,9 +241,12 @@ def _copy_vault(source: Path, target: Path) -> tuple[dict[str, dict[str, Any]], 
             if not there.exists() or there.stat().st_size != size:
                 _copy_private(path, there)
                 copied += size
+            elif name in former:
+                files[name] = former[name]
+                continue
         except FileNotFoundError:  # erased meanwhile: it must not be in the backup either
             continue
-        files[name] = {"size": size, "sha256": _sha256(there)}
+        files[name] = {"size": size, "sha256": sha256_of(there)}
     return files, copied
 
 
@@ -247,12 +259,6 @@ def _erase(source: Path, target: Path) -> set[str]:
             path.unlink()
             gone.add(name)
     return gone
-
-
-def _erased_since(target: Path, moment: str, key: Ed25519PublicKey | None) -> set[str]:
-    """Return what later backups than that of ``moment`` say, signed, that was erased."""
-    later = [path.name for path in target.glob("*T*Z") if path.name >= moment and (path / MANIFEST).exists()]
-    return {name for one in later for name in _manifest(target / one, key)["erased"]}
 
 
 def _sealed(folder: Path) -> Iterator[Path]:
@@ -318,8 +324,3 @@ def _report(moment: str, content: Mapping[str, Any], copied: int = 0) -> BackupR
     size = content["database"]["size"] + sum(one["size"] for one in content["files"].values())
     made_at = datetime.fromisoformat(content["made_at"])
     return BackupReport(moment, made_at, content["audit_entries"], len(content["files"]), size, copied)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from appliance.deploy import packages
+from appliance.digests import sha256_of
 from appliance.errors import ApplianceError, BadInput
 from appliance.evidence.key import read_public_key
 
@@ -96,9 +97,9 @@ def verify(path: Path, key: Ed25519PublicKey) -> BundleReport:
                 raise BundleBroken(f"{member.name} is not as it was signed; fetch the bundle again.")
         if files:
             raise BundleBroken(f"{min(files)} is missing from the bundle; fetch it again.")
-    with path.open("rb") as file:
-        whole = hashlib.file_digest(file, "sha256").hexdigest()
-    return BundleReport(manifest["version"], manifest["system"], len(manifest["files"]), path.stat().st_size, whole)
+    return BundleReport(
+        manifest["version"], manifest["system"], len(manifest["files"]), path.stat().st_size, sha256_of(path)
+    )
 
 
 def unpack(path: Path, folder: Path, key: Ed25519PublicKey) -> BundleReport:
@@ -182,9 +183,7 @@ def _files(source: Path, folder: Path) -> None:
 def _manifest(folder: Path, system: str) -> bytes:
     files = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        files[path.relative_to(folder).as_posix()] = {"size": path.stat().st_size, "sha256": digest}
+        files[path.relative_to(folder).as_posix()] = {"size": path.stat().st_size, "sha256": sha256_of(path)}
     content = {"format": FORMAT, "version": metadata.version("kustos"), "system": system, "files": files}
     return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
 

@@ -1,6 +1,5 @@
 """An inventory: which host does what, in Ansible's own YAML, so that Ansible people may go on by hand."""
 
-import ipaddress
 import re
 import secrets
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from typing import Any, Final
 
 import yaml
 
+from appliance.addresses import is_address
 from appliance.errors import BadInput
 
 GROUPS: Final = ("web", "gateway", "media", "worker", "database", "turn")
@@ -36,14 +36,14 @@ def make(answers: Answers) -> str:
         raise BadInput("This is no name of a host; it looks like exam.example.org.", field="host_name")
     host: dict[str, Any] = {"ansible_connection": "local"}
     if answers.address != "local":
-        if not _is_address(answers.address) and not _NAME.match(answers.address.lower()):
+        if not is_address(answers.address) and not _NAME.match(answers.address.lower()):
             raise BadInput("This is neither an address nor a name of a host.", field="address")
         host = {"ansible_host": answers.address, "ansible_user": answers.user}
     groups = [group for group in GROUPS if answers.turn or group != "turn"]
     variables: dict[str, Any] = {
         "kustos_host_name": name,
         "kustos_public_url": f"https://{name}",
-        "tls_addresses": [answers.address] if _is_address(answers.address) else [],
+        "tls_addresses": [answers.address] if is_address(answers.address) else [],
     }
     if answers.turn:
         variables["kustos_turn_secret"] = secrets.token_urlsafe(32)
@@ -81,11 +81,3 @@ def check(path: Path) -> dict[str, list[str]]:
     if wrong:
         raise BadInput(f"{path}: " + "; ".join(wrong) + ".")
     return groups
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True

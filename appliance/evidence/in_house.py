@@ -13,8 +13,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from appliance.db import to_ms
+from appliance.digests import sha256_of
 from appliance.errors import KeyDestroyed, VaultTampered
-from appliance.evidence.sitting_manifest import FORMAT, evidence_of, files_of, objects_of, sealed_digest
+from appliance.evidence.sitting_manifest import FORMAT, evidence_of, files_of, objects_of
 from appliance.models import AuditEntry, AuditSegment, DataKey, SittingManifest, VaultObject
 from appliance.vault import Vault
 
@@ -161,7 +162,7 @@ def _file(vault: Vault, row: VaultObject, data_key: DataKey, deep: bool) -> Iter
     if not path.is_file():
         yield f"{name}: the sealed file is missing."
         return
-    if row.sealed_sha256 and sealed_digest(path) != row.sealed_sha256:
+    if row.sealed_sha256 and sha256_of(path) != row.sealed_sha256:
         yield f"{name}: the sealed file was altered."
     if not deep:
         return

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from appliance import audit
 from appliance.audit import Actor
 from appliance.db import to_ms, utcnow
+from appliance.digests import sha256_of
 from appliance.errors import NotFound
 from appliance.evidence.key import EvidenceKey
 from appliance.evidence.manifest import canonical
@@ -154,18 +155,12 @@ def files_of(folder: Path, row: SittingManifest) -> dict[Path, bytes]:
     }
 
 
-def sealed_digest(path: Path) -> str:
-    """Return SHA-256 of a sealed file as it lies there, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _demand_opens(vault: Vault, row: VaultObject, data_key: DataKey) -> None:
     with vault.open_under(data_key, row) as reader:
         reader.read(0, 1)
         reader.read(max(0, row.size_bytes - 1), 1)
     if not row.sealed_sha256:
-        row.sealed_sha256 = sealed_digest(vault.folder / row.path)
+        row.sealed_sha256 = sha256_of(vault.folder / row.path)
 
 
 def _object(row: VaultObject, data_key: DataKey) -> dict[str, Any]:

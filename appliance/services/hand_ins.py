@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from appliance import audit, bus, jobs
 from appliance.audit import Actor
 from appliance.db import from_ms, to_ms, utcnow
+from appliance.digests import sha256_of
 from appliance.errors import BadInput, ImpossibleStep, MediaUnavailable, NotFound, TooLarge
 from appliance.models import Gap, HandIn, HandInChunk, Sitting
 from appliance.services import sittings
@@ -199,7 +200,7 @@ def complete(session: Session, actor: Actor, row: HandIn, settings: Settings) ->
     missing = sorted(set(range(chunks_of(row))) - set(received(session, row)))
     if missing:
         raise BadInput(f"{len(missing)} chunks are missing.", missing=missing[:100])
-    if _sha256(file_of(settings, row)) != row.sha256:
+    if sha256_of(file_of(settings, row)) != row.sha256:
         refuse(session, actor, row, "the whole has another hash than was claimed")
     else:
         row.state, row.completed_at = HandInState.COMPLETE, utcnow()
@@ -309,11 +310,6 @@ def _check_disk(settings: Settings) -> None:
     folder = next(path for path in (settings.hand_ins, *settings.hand_ins.parents) if path.exists())
     if shutil.disk_usage(folder).free < settings.disk_reserve_mb * 1024 * 1024:
         raise MediaUnavailable("The server is short of disk space; the recording is kept here and sent later.")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _record(

