@@ -4,13 +4,19 @@ Without systemd (``kustos up``, tests) nothing is told to nobody.
 """
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, cast
 
-from gunicorn.config import Config
-from gunicorn.glogging import Logger
 from gunicorn.systemd import sd_notify
+
+if TYPE_CHECKING:
+    from gunicorn.glogging import Logger
+
+log = cast("Logger", logging.getLogger(__name__))
+"""What gunicorn's function asks of its logger, any has."""
 
 
 def watchdog_seconds() -> float | None:
@@ -40,8 +46,7 @@ async def announced(status: str) -> AsyncIterator[None]:
 
 def tell(state: str) -> None:
     """Send one notification."""
-    if "NOTIFY_SOCKET" in os.environ:
-        sd_notify(state, Logger(Config()))
+    sd_notify(state, log)
 
 
 async def _pulse(seconds: float) -> None:
