@@ -11,23 +11,7 @@ from appliance.db import unit_of_work, utcnow
 from appliance.errors import AuditBroken, AuditUnavailable
 from appliance.evidence.key import EvidenceKey
 from appliance.models import AuditCheckpoint, Company
-from tests.appliance.audit_log import ACTOR, checkpoint, fill, rewrite, signer_of, tamper, witnesses
-
-
-@pytest.fixture
-def signer(collaborators):
-    return signer_of(collaborators)
-
-
-@pytest.fixture
-def signed(session, signer):
-    """Five entries, a checkpoint, three entries, a checkpoint, two entries."""
-    fill(session, 5)
-    checkpoint(session, signer)
-    fill(session, 3)
-    checkpoint(session, signer)
-    fill(session, 2)
-    return session
+from tests.appliance.audit_log import ACTOR, checkpoint, fill, rewrite, tamper, witnesses
 
 
 def broken(session, signer):

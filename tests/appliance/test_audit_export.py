@@ -17,24 +17,9 @@ from appliance.db import utcnow
 from appliance.errors import AuditBroken, BadInput
 from appliance.evidence.key import EvidenceKey
 from appliance.models import AuditEntry, AuditSegment
-from tests.appliance.audit_log import checkpoint, fill, signer_of, tamper, witnesses
+from tests.appliance.audit_log import fill, tamper, witnesses
 
 INDEPENDENT = Path(__file__).parents[2] / "docs" / "security" / "verify_audit_export.py"
-
-
-@pytest.fixture
-def signer(collaborators):
-    return signer_of(collaborators)
-
-
-@pytest.fixture
-def signed(session, signer):
-    fill(session, 5)
-    checkpoint(session, signer)
-    fill(session, 3)
-    checkpoint(session, signer)
-    fill(session, 2)
-    return session
 
 
 @pytest.fixture
