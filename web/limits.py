@@ -48,8 +48,9 @@ def company(request: "Request") -> str:
 
 
 # A staff room shares one address; guessing is stopped by the account's limit and its lock-out, whichever comes first.
+LOG_IN_ADDRESS: Final = Brake(RateLimit("log_in.address", burst=60, per_second=1), address)
 LOG_IN: Final = (
-    Brake(RateLimit("log_in.address", burst=60, per_second=1), address),
+    LOG_IN_ADDRESS,
     Brake(RateLimit("log_in.account", burst=20, per_second=0.2), named_account),
 )
 # A hall of candidates behind one address starts within a minute.
@@ -74,7 +75,7 @@ PROOF: Final = (Brake(RateLimit("proof.account", burst=10, per_second=0.1), acco
 
 # A directory locks an account after some wrong passwords: strangers must not have it locked by ours.
 DIRECTORY: Final = (
-    Brake(RateLimit("log_in.address", burst=60, per_second=1), address),
+    LOG_IN_ADDRESS,
     Brake(RateLimit("directory.account", burst=6, per_second=1 / 300), directory_account),
 )
 SIGN_ON: Final = (Brake(RateLimit("sign_on.address", burst=60, per_second=1), address),)
