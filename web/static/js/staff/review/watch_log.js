@@ -67,13 +67,14 @@ export function keepWatchLog(sittingId, players) {
   const shown = new ShownSpans();
   let played = false;
   setInterval(() => {
-    const plays = Object.values(players).some((player) => !player.video.paused);
-    if (played && !plays) void report();
-    played = plays;
     for (const [track, player] of Object.entries(players)) {
       const visible = player.shows() !== null && player.span;
       shown.look(track, visible ? player.span?.part.id ?? null : null, player.video.currentTime * 1000, player.video.paused ? 0 : player.video.playbackRate);
     }
+    const plays = Object.values(players).some((player) => !player.video.paused);
+    // After the look, which is the one that saw where it stopped.
+    if (played && !plays) void report();
+    played = plays;
   }, LOOK_MS);
 
   const report = async () => {
