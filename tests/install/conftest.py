@@ -1,9 +1,13 @@
+import os
+import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
+from appliance.deploy import bundle as bundles
 from appliance.deploy.inventory import Answers, make
 from tests.install import machine as machines
 from tests.install.machine import Machine
@@ -56,16 +60,35 @@ def bundle(release_key, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def unpacked(bundle, release_key):
+def unpacked(request, release_key, tmp_path_factory):
+    """What a customer unpacks. ``KUSTOS_TEST_UNPACKED``: an unpacked bundle whose packages and foreign wheels are
+    taken instead of being collected again; everything of this checkout is made anew."""
+    former = os.environ.get("KUSTOS_TEST_UNPACKED")
+    if former:
+        return renewed(Path(former), tmp_path_factory.mktemp("bundle") / "unpacked")
+    bundle = request.getfixturevalue("bundle")
     folder = bundle.parent / "unpacked"
     kustos("bundle", "unpack", bundle, folder, "--key", f"{release_key}.pub")
+    return folder
+
+
+def renewed(former, folder):
+    """Link an unpacked bundle and put what this checkout makes itself in the place of what was in it."""
+    subprocess.run(["cp", "--archive", "--link", str(former), str(folder)], check=True)
+    for path in folder.glob("wheels/kustos-*.whl"):
+        path.unlink()
+    for name in ("ansible", "systemd", "models"):
+        shutil.rmtree(folder / name)
+    (folder / "install.sh").unlink()
+    bundles.own_files(ROOT, folder)
+    bundles.own_wheel(ROOT, folder / "wheels")
     return folder
 
 
 @pytest.fixture(scope="session")
 def bare(unpacked, tmp_path_factory):
     """A host with nothing but Debian."""
-    host = Machine(tmp_path_factory.mktemp("machine") / "root", "kustos-test", 1, unpacked)
+    host = Machine(tmp_path_factory.mktemp("machine") / "root", unpacked)
     host.boot()
     (host.root / "root" / "inventory.yml").write_text(make(Answers(HOST_NAME, "local")))
     yield host

@@ -1,11 +1,13 @@
 """A bare Debian 12 with systemd as init on this machine, by debootstrap and systemd-nspawn, with no way out."""
 
 import contextlib
+import fcntl
 import os
 import shutil
 import subprocess
 import time
 from pathlib import Path
+from typing import IO
 
 import psutil
 import pytest
@@ -41,12 +43,27 @@ def base() -> Path:
     return BASE
 
 
+def _free_number() -> tuple[int, IO[bytes]]:
+    """Return a number that no other run has, and the locked file that keeps it ours."""
+    for number in range(1, 255):
+        lock = Path(f"/run/lock/kustos-test-{number}").open("wb")  # noqa: SIM115 - kept open as long as the machine
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+        else:
+            return number, lock
+    raise AssertionError("254 machines run already")
+
+
 class Machine:
     """One host: its files below ``root``, its processes in namespaces of their own."""
 
-    def __init__(self, root: Path, name: str, number: int, shared: Path) -> None:
-        """``number`` makes its addresses; ``shared`` is at /bundle in it, not to be written to."""
-        self.root, self.name, self.shared = root, name, shared
+    def __init__(self, root: Path, shared: Path) -> None:
+        """``shared`` is at /bundle in it, not to be written to."""
+        self.root, self.shared = root, shared
+        number, self._lock = _free_number()
+        self.name = f"kustos-{number}"  # an interface's name has at most 15 letters
         self.here, self.address = f"10.213.{number}.1", f"10.213.{number}.2"
         self._nspawn: subprocess.Popen[bytes] | None = None
         self._leader = 0
@@ -116,4 +133,5 @@ class Machine:
     def remove(self) -> None:
         """Take its files away."""
         self.halt()
+        self._lock.close()
         shutil.rmtree(self.root, ignore_errors=True)
