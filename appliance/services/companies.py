@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from appliance import audit
 from appliance.audit import Actor
 from appliance.errors import BadInput, NotFound
-from appliance.models import Company, User
+from appliance.models import Candidate, Company, User
 from appliance.services import profiles
 from appliance.services.free_text import one_line
 from appliance.vault import Vault
@@ -56,6 +56,15 @@ def by_slug(session: Session, slug: str) -> Company:
     if found is None:
         known = ", ".join(session.scalars(select(Company.slug).order_by(Company.slug)))
         raise NotFound(f"There is no company {slug}; known are: {known or 'none yet'}.")
+    return found
+
+
+def person(session: Session, slug: str, external_id: str) -> Candidate:
+    """Return who has this id in the company's own system; raise ``NotFound``."""
+    known = (Candidate.company_id == by_slug(session, slug).id, Candidate.external_id == external_id)
+    found = session.scalars(select(Candidate).where(*known)).one_or_none()
+    if found is None:
+        raise NotFound(f"{slug} has no person {external_id}.")
     return found
 
 

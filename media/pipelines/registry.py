@@ -48,7 +48,8 @@ class SittingPipelines:
         self._seen_before: frozenset[int] = frozenset()
         """Ours at the last look: what a look no longer says of them is news, not a claim under way."""
         self._leaving: set[int] = set()
-        self._making: dict[int, asyncio.Lock] = {}
+        self._making: dict[int, tuple[asyncio.Lock, int]] = {}
+        """Sittings that are being made, each with how many are at it or wait for it."""
         self._tasks: set[asyncio.Task[None]] = set()
         self.nodes = Nodes(membership.id, self._node_lost, self._node_ready)
         self.guests = Guests(store, lambda: self.nodes)
@@ -196,30 +197,36 @@ class SittingPipelines:
 
     async def _make(self, sitting_id: int, wish: bool) -> SittingPipeline | None:
         """Return the sitting with its live media if it is ours to have; None while another gateway has it."""
-        async with self._making.setdefault(sitting_id, asyncio.Lock()):
-            found = self._sittings.get(sitting_id)
-            if found is not None:
-                return found
-            facts = await self._store.run(evidence.facts, sitting_id)
-            rows = await self._store.run(ledger.of, sitting_id)
-            if facts.over and not rows:
-                raise ImpossibleStep("This sitting is over.", sitting_id=sitting_id)
-            mine = self.membership.id
-            if not await self._store.run(leases.claim, sitting_id, mine, self.membership.judges, wish):
-                return None
-            store = LeasedStore(
-                self._store, sitting_id, mine, lambda: self.membership.is_sure, lambda: self._lost(sitting_id)
-            )
-            rows = await store.insist(ledger.of, sitting_id)  # anew: the former owner may have written meanwhile
-            facts = await store.insist(evidence.facts, sitting_id)
-            found = SittingPipeline(facts, store, self.nodes, self._folder, self._outlet(), self.disk)
-            await found.restore()
-            self._sittings[sitting_id], self._leased[sitting_id] = found, store
-            if rows:
-                await self._adopt(found, rows)
-            else:
-                found.changed()
-        self._making.pop(sitting_id, None)
+        lock, waiting = self._making.get(sitting_id, (asyncio.Lock(), 0))
+        self._making[sitting_id] = lock, waiting + 1
+        try:
+            async with lock:
+                return self._sittings.get(sitting_id) or await self._made(sitting_id, wish)
+        finally:
+            _, waiting = self._making.pop(sitting_id)
+            if waiting > 1:  # the last one takes the lock away: one that is still waited for is nobody else's to make
+                self._making[sitting_id] = lock, waiting - 1
+
+    async def _made(self, sitting_id: int, wish: bool) -> SittingPipeline | None:
+        facts = await self._store.run(evidence.facts, sitting_id)
+        rows = await self._store.run(ledger.of, sitting_id)
+        if facts.over and not rows:
+            raise ImpossibleStep("This sitting is over.", sitting_id=sitting_id)
+        mine = self.membership.id
+        if not await self._store.run(leases.claim, sitting_id, mine, self.membership.judges, wish):
+            return None
+        store = LeasedStore(
+            self._store, sitting_id, mine, lambda: self.membership.is_sure, lambda: self._lost(sitting_id)
+        )
+        rows = await store.insist(ledger.of, sitting_id)  # anew: the former owner may have written meanwhile
+        facts = await store.insist(evidence.facts, sitting_id)
+        found = SittingPipeline(facts, store, self.nodes, self._folder, self._outlet(), self.disk)
+        await found.restore()
+        self._sittings[sitting_id], self._leased[sitting_id] = found, store
+        if rows:
+            await self._adopt(found, rows)
+        else:
+            found.changed()
         return found
 
     async def _take_over(self, sitting_id: int) -> None:

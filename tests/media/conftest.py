@@ -22,16 +22,6 @@ def clip():
     return Clip.made(seconds=4.0, width=320, height=240, fps=15)
 
 
-@pytest.fixture
-def settings_file(settings, monkeypatch, tmp_path):
-    """The test's settings as the command line reads them."""
-    file = tmp_path / "kustos.toml"
-    names = {"data_dir": settings.data_dir, "database_url": settings.database_url, "secret_key": settings.secret_key}
-    file.write_text("".join(f'{name} = "{value}"\n' for name, value in names.items()))
-    monkeypatch.setenv("KUSTOS_SETTINGS", str(file))
-    return file
-
-
 @pytest_asyncio.fixture
 async def node(tmp_path):
     process = NodeProcess(tmp_path)

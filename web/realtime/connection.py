@@ -12,10 +12,11 @@ from appliance.db import to_ms, utcnow
 from appliance.errors import ApplianceError, ErrorCode
 from appliance.security.identity import Identity
 from appliance.services.tiles import TileKey
+from media.kurento import IceCandidate
 from web.realtime.clock import BrowserClock
 from web.realtime.feed import Subscription
 from web.realtime.limits import RecentCount, TokenBucket
-from web.realtime.messages import ENCODER, AnyServerMessage, CloseCode, Fault
+from web.realtime.messages import ENCODER, AnyServerMessage, CloseCode, Fault, RemoteCandidate
 from web.realtime.watching import Views, Watching
 
 OUTGOING = 512
@@ -105,6 +106,10 @@ class Connection:
             log.warning("socket too slow", socket=self.id)
             self.close(CloseCode.TOO_SLOW, "too much waits to be read")
 
+    def post_candidate(self, name: str, found: IceCandidate) -> None:
+        """Tell the browser's connection ``name`` of a candidate of the node's."""
+        self.post(RemoteCandidate(name, found.candidate, found.sdp_mid, found.sdp_mline_index))
+
     def post_picture(self, key: TileKey, frame: bytes) -> None:
         """Queue a small picture; one of the same key that still waits gives way. Never closes the socket."""
         if self.closed_by is not None:
@@ -115,6 +120,10 @@ class Connection:
             except asyncio.QueueFull:
                 return
         self._pictures[key] = frame
+
+    def key_of(self, name: str) -> str:
+        """Return a name of a view or a line that no other socket has."""
+        return f"{self.id}/{name}"
 
     async def deliver(self, message: AnyServerMessage) -> None:
         """Queue a message, waiting for room: for a replay, which is longer than the queue."""

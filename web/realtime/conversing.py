@@ -16,7 +16,7 @@ from media.kurento import IceCandidate
 from media.pipelines.conversations import Conversations
 from media.pipelines.store import Store
 from web.realtime.connection import Connection
-from web.realtime.messages import Answer, Listen, RemoteCandidate, Speak, ViewEnded
+from web.realtime.messages import Answer, Listen, Speak, ViewEnded
 
 if TYPE_CHECKING:
     from web.realtime.gateway import Gateway
@@ -68,11 +68,11 @@ class Conversing:
             connection.post(ViewEnded(name, cause))
 
         def on_candidate(found: IceCandidate) -> None:
-            connection.post(RemoteCandidate(name, found.candidate, found.sdp_mid, found.sdp_mline_index))
+            connection.post_candidate(name, found)
 
         try:
             answer = await act(
-                line_key(connection, name), message.conversation_id, seat_id, message.sdp, on_candidate, on_ended
+                connection.key_of(name), message.conversation_id, seat_id, message.sdp, on_candidate, on_ended
             )
         except BaseException:
             connection.lines.discard(name)
@@ -83,7 +83,7 @@ class Conversing:
         """Take a candidate; False when the connection is none of a conversation."""
         if name not in connection.lines:
             return False
-        await self.media.add_candidate(line_key(connection, name), candidate)
+        await self.media.add_candidate(connection.key_of(name), candidate)
         return True
 
     async def stop(self, connection: Connection, name: str) -> bool:
@@ -91,7 +91,7 @@ class Conversing:
         if name not in connection.lines:
             return False
         connection.lines.discard(name)
-        await self.media.stop(line_key(connection, name))
+        await self.media.stop(connection.key_of(name))
         return True
 
     async def socket_gone(self, connection: Connection) -> None:
@@ -99,7 +99,7 @@ class Conversing:
         lines, connection.lines = connection.lines, set()
         for name in lines:
             with contextlib.suppress(ApplianceError):
-                await self.media.stop(line_key(connection, name))
+                await self.media.stop(connection.key_of(name))
         if connection.identity is not None:
             with contextlib.suppress(ApplianceError):
                 for seat_id in await self._store.run(seats_in, connection.identity):
@@ -173,11 +173,6 @@ def leave(session: Session, identity: Identity, seat_id: int) -> None:
     seat = session.get(Seat, seat_id)
     if seat is not None and seat.conversation.ended_at is None and seat.state is SeatState.JOINED:
         conversations.leave(session, identity.actor, seat, "away")
-
-
-def line_key(connection: Connection, name: str) -> str:
-    """Return a name of a line that no other socket has."""
-    return f"{connection.id}/{name}"
 
 
 def _who(identity: Identity) -> dict[str, int]:

@@ -34,7 +34,7 @@ from web.realtime.conversing import Conversing
 from web.realtime.deadlines import Deadlines, now_ms
 from web.realtime.desks import Desks, sitting_of
 from web.realtime.feed import Subscription
-from web.realtime.handlers import HANDLERS, Handler, view_key
+from web.realtime.handlers import HANDLERS, Handler
 from web.realtime.handovers import Handovers
 from web.realtime.messages import (
     DECODER,
@@ -263,7 +263,7 @@ class Gateway:
         for name, sitting_id in list(connection.views.items()):
             if not self._closing(connection):
                 with contextlib.suppress(ApplianceError):
-                    await self.pipelines.unview(sitting_id, view_key(connection, name))
+                    await self.pipelines.unview(sitting_id, connection.key_of(name))
         connection.watching.end_all()
         with contextlib.suppress(ApplianceError):
             await self._tell_watched(connection)
@@ -320,7 +320,7 @@ class Gateway:
                 self.conversing.changed(event.payload)
 
     def _unview(self, connection: Connection, sitting_id: int, name: str) -> None:
-        self._spawn(self.pipelines.unview(sitting_id, view_key(connection, name)))
+        self._spawn(self.pipelines.unview(sitting_id, connection.key_of(name)))
 
     def _sitting_changed(self, sitting_id: int, payload: dict[str, Any]) -> None:
         state = str(payload.get("state"))

@@ -28,7 +28,6 @@ from web.realtime.messages import (
     Ping,
     Pong,
     Publish,
-    RemoteCandidate,
     Resume,
     Resumed,
     Speak,
@@ -86,7 +85,7 @@ async def publish(gateway: "Gateway", connection: Connection, message: Publish) 
     def on_candidate(candidate: IceCandidate) -> None:
         seat = gateway.rooms.candidate(sitting_id)  # the socket may be another one by now
         if seat is not None:
-            seat.post(remote(message.connection, candidate))
+            seat.post_candidate(message.connection, candidate)
 
     answer = await sitting.publish(message.track, message.connection, message.sdp, on_candidate)
     connection.post(Answer(message.connection, answer))
@@ -125,10 +124,10 @@ async def view(gateway: "Gateway", connection: Connection, message: View) -> Non
 
         answer = await gateway.pipelines.view(
             message.sitting_id,
-            view_key(connection, message.connection),
+            connection.key_of(message.connection),
             message.track,
             message.sdp,
-            lambda candidate: connection.post(remote(message.connection, candidate)),
+            lambda candidate: connection.post_candidate(message.connection, candidate),
             on_ended,
         )
     except BaseException:
@@ -155,7 +154,7 @@ async def unview(gateway: "Gateway", connection: Connection, message: Unview) ->
         return
     sitting_id = connection.views.pop(message.connection, None)
     if sitting_id is not None:
-        await gateway.pipelines.unview(sitting_id, view_key(connection, message.connection))
+        await gateway.pipelines.unview(sitting_id, connection.key_of(message.connection))
 
 
 async def candidate(gateway: "Gateway", connection: Connection, message: Candidate) -> None:
@@ -172,7 +171,7 @@ async def candidate(gateway: "Gateway", connection: Connection, message: Candida
     sitting_id = connection.views.get(message.connection)
     if sitting_id is None:
         raise NotFound("This connection watches nothing.")
-    await gateway.pipelines.add_view_candidate(sitting_id, view_key(connection, message.connection), ice)
+    await gateway.pipelines.add_view_candidate(sitting_id, connection.key_of(message.connection), ice)
 
 
 async def observe(gateway: "Gateway", connection: Connection, message: Observe) -> None:
@@ -222,16 +221,6 @@ def own(connection: Connection) -> int:
     if connection.identity is None or connection.identity.sitting_id is None:
         raise BadInput("Only a candidate can send that.")
     return connection.identity.sitting_id
-
-
-def view_key(connection: Connection, name: str) -> str:
-    """Return a name of a view that no other socket has."""
-    return f"{connection.id}/{name}"
-
-
-def remote(connection: str, found: IceCandidate) -> RemoteCandidate:
-    """Return the message that tells a browser of the node's candidate."""
-    return RemoteCandidate(connection, found.candidate, found.sdp_mid, found.sdp_mline_index)
 
 
 HANDLERS: dict[type[ClientMessage], Handler] = {

@@ -4,28 +4,10 @@ import subprocess
 from datetime import timedelta
 
 import pytest
-from click.testing import CliRunner
 
-from appliance.cli.root import main
 from appliance.db import utcnow
 from appliance.vocabulary import SittingState
 from tests.appliance.retention.evidence import fill
-
-
-@pytest.fixture
-def kustos(settings, vault, monkeypatch, tmp_path):
-    """``kustos("retention", "due", "north")``: what the command prints."""
-    file = tmp_path / "kustos.toml"
-    names = ("data_dir", "database_url", "secret_key")
-    file.write_text("".join(f'{name} = "{getattr(settings, name)}"\n' for name in names))
-    monkeypatch.setenv("KUSTOS_SETTINGS", str(file))
-
-    def run(*words, status=0):
-        done = CliRunner().invoke(main, [str(word) for word in words])
-        assert done.exit_code == status, done.output
-        return done.output
-
-    return run
 
 
 @pytest.fixture

@@ -4,31 +4,13 @@ import re
 
 import pyotp
 import pytest
-from click.testing import CliRunner
 from sqlalchemy import select
 
-from appliance.cli.root import main
 from appliance.db import unit_of_work
 from appliance.models import AuditEntry, LoginSession, User
 from appliance.services import account_links, accounts
 
 CHOSEN = "heron lantern pocket glacier"
-
-
-@pytest.fixture
-def kustos(settings, vault, monkeypatch, tmp_path):
-    """``kustos("user", "list", "north")``: what the command prints."""
-    file = tmp_path / "kustos.toml"
-    names = ("data_dir", "database_url", "secret_key")
-    file.write_text("".join(f'{name} = "{getattr(settings, name)}"\n' for name in names))
-    monkeypatch.setenv("KUSTOS_SETTINGS", str(file))
-
-    def run(*words, status=0, typed=None):
-        done = CliRunner().invoke(main, words, input=typed)
-        assert done.exit_code == status, done.output
-        return done.output
-
-    return run
 
 
 def test_an_empty_appliance_gets_its_company_and_its_people(kustos, session, session_factory, vault, settings):

@@ -2,26 +2,6 @@
 
 import json
 
-import pytest
-from click.testing import CliRunner
-
-from appliance.cli.root import main
-
-
-@pytest.fixture
-def kustos(settings, vault, monkeypatch, tmp_path):
-    file = tmp_path / "kustos.toml"
-    names = ("data_dir", "database_url", "secret_key")
-    file.write_text("".join(f'{name} = "{getattr(settings, name)}"\n' for name in names))
-    monkeypatch.setenv("KUSTOS_SETTINGS", str(file))
-
-    def run(*words, status=0):
-        done = CliRunner().invoke(main, list(words))
-        assert done.exit_code == status, done.output
-        return done.output
-
-    return run
-
 
 def test_the_report_measure_by_measure(kustos, make, session):
     make.company(slug="north", profile="eu")

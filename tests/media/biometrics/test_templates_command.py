@@ -3,19 +3,17 @@
 import json
 
 import pytest
-from click.testing import CliRunner
 from sqlalchemy import select
 
 from appliance.audit import Actor
-from appliance.cli import main
 from appliance.models import AuditEntry, FaceTemplate
 from appliance.services import templates
 from tests.bench.biometrics.search import crowd
 
 
 @pytest.fixture
-def run(settings_file):
-    return lambda *arguments: CliRunner().invoke(main, ["templates", *map(str, arguments)])
+def run(run_kustos):
+    return lambda *arguments: run_kustos("templates", *arguments)
 
 
 def test_show_renew_revoke(run, make, session, vault):

@@ -3,17 +3,15 @@
 import os
 
 import pytest
-from click.testing import CliRunner
 
-from appliance.cli import main
 from appliance.evidence import verify
 from appliance.models import AuditEntry, Export
 from appliance.vocabulary import ExportState
 
 
 @pytest.fixture
-def run(settings_file):
-    return lambda *arguments: CliRunner().invoke(main, ["evidence", *map(str, arguments)])
+def run(run_kustos):
+    return lambda *arguments: run_kustos("evidence", *arguments)
 
 
 def test_export_then_verify_with_the_printed_key(run, judged, session, tmp_path):

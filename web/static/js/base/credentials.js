@@ -20,6 +20,18 @@ function text(buffer) {
 /** @param {{id: string}[]} list */
 const descriptors = (list = []) => list.map((entry) => ({ ...entry, id: bytes(entry.id) }));
 
+/**
+ * What the server is told of either act.
+ * @param {PublicKeyCredential} key
+ * @param {Record<string, unknown>} own what this act alone has
+ */
+const answer = (key, own) => ({
+  id: key.id,
+  rawId: text(key.rawId),
+  type: key.type,
+  response: { clientDataJSON: text(key.response.clientDataJSON), ...own },
+});
+
 /** Whether this browser, at this address, can ask keys at all. */
 export const hasKeys = () => typeof PublicKeyCredential === "function" && isSecureContext;
 
@@ -39,16 +51,10 @@ export async function createKey(options) {
   });
   const key = /** @type {PublicKeyCredential} */ (made);
   const response = /** @type {AuthenticatorAttestationResponse} */ (key.response);
-  return {
-    id: key.id,
-    rawId: text(key.rawId),
-    type: key.type,
-    response: {
-      clientDataJSON: text(response.clientDataJSON),
-      attestationObject: text(response.attestationObject),
-      transports: response.getTransports?.() ?? [],
-    },
-  };
+  return answer(key, {
+    attestationObject: text(response.attestationObject),
+    transports: response.getTransports?.() ?? [],
+  });
 }
 
 /**
@@ -62,17 +68,11 @@ export async function askKey(options) {
   });
   const key = /** @type {PublicKeyCredential} */ (given);
   const response = /** @type {AuthenticatorAssertionResponse} */ (key.response);
-  return {
-    id: key.id,
-    rawId: text(key.rawId),
-    type: key.type,
-    response: {
-      clientDataJSON: text(response.clientDataJSON),
-      authenticatorData: text(response.authenticatorData),
-      signature: text(response.signature),
-      userHandle: response.userHandle ? text(response.userHandle) : null,
-    },
-  };
+  return answer(key, {
+    authenticatorData: text(response.authenticatorData),
+    signature: text(response.signature),
+    userHandle: response.userHandle ? text(response.userHandle) : null,
+  });
 }
 
 /** Why a key gave nothing, in words; null for an error that is no key's. @param {unknown} error */

@@ -20,14 +20,14 @@
 /** A recorder is restarted so often: a file can be used only from its own beginning. */
 export const SEGMENT_MS = 10_000;
 /** Kept while all is well: a loss is noticed up to 22 s after it began. */
-export const RING_MS = 30_000;
+const RING_MS = 30_000;
 /** Kept of one loss, and of all losses of a sitting. */
 export const KEEP_MS = 10 * 60_000;
 export const KEEP_BYTES = 300 * 1024 * 1024;
 /** How much of what the browser has left may be used. */
 const SHARE_OF_FREE = 0.5;
 /** A shorter span is how exactly recorders begin and end. */
-export const SHORTEST_MS = 250;
+const SHORTEST_MS = 250;
 /** As many as the server takes in one go. */
 const SEGMENTS_AT_ONCE = 100;
 

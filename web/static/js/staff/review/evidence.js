@@ -45,7 +45,7 @@ export const spanAt = (list, atMs) => list.find((span) => atMs >= span.startMs &
  * @param {number} atMs
  * @returns {Span | undefined} the next span that begins after `atMs`
  */
-export const spanAfter = (list, atMs) => list.find((span) => span.startMs > atMs);
+const spanAfter = (list, atMs) => list.find((span) => span.startMs > atMs);
 
 /**
  * @param {Gap[]} gaps

@@ -3,8 +3,8 @@
  * presented, not where packets arrive.
  */
 
-export const AGEING_MS = 3_000;
-export const DEAD_MS = 10_000;
+const AGEING_MS = 3_000;
+const DEAD_MS = 10_000;
 
 export class Freshness {
   /**

@@ -19,7 +19,7 @@ const RANK = /** @type {Record<string, number>} */ ({
 const OVER_RANK = 4;
 
 /** A tile shows what happened within this time. */
-export const LAST_MINUTE_MS = 60_000;
+const LAST_MINUTE_MS = 60_000;
 
 /**
  * @param {RoomState} state
@@ -64,7 +64,7 @@ export function onPage(state) {
 }
 
 /** With so few tiles on a page each is looked at closely. */
-export const LOOKED_AT = 4;
+const LOOKED_AT = 4;
 
 /** Small pictures come out of the analysis's tap, and analysed is what runs. */
 const ANALYSED = new Set(["running", "paused", "interrupted"]);

@@ -13,7 +13,7 @@ import { countsByState, eventsElsewhere, pageCount, shown } from "./selectors.js
  * @typedef {import("./state.js").Action} Action
  */
 
-export const PAGE_SIZES = [1, 4, 8, 12, 20, 30];
+const PAGE_SIZES = [1, 4, 8, 12, 20, 30];
 
 /** States that are counted, in the order of an exam. */
 const COUNTED = ["waiting", "check_in", "running", "paused", "interrupted", "finished"];
