@@ -2,6 +2,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -81,8 +82,24 @@ def renewed(former, folder):
         shutil.rmtree(folder / name)
     (folder / "install.sh").unlink()
     bundles.own_files(ROOT, folder)
-    bundles.own_wheel(ROOT, folder / "wheels")
+    wheels = folder / "wheels"
+    bundles.own_wheel(ROOT, wheels)
+    (wheels / "constraints.txt").unlink()
+    shutil.copy(ROOT / "constraints.txt", wheels)
+    if not has_all(wheels):  # something new is needed since the bundle was made
+        with tempfile.TemporaryDirectory() as name:
+            bundles.own_wheel(ROOT, Path(name), needed=True)
+            for path in Path(name).glob("*.whl"):
+                if not (wheels / path.name).exists():
+                    shutil.copy(path, wheels)
     return folder
+
+
+def has_all(wheels):
+    """Whether the release could be installed from this folder alone."""
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed", "--no-index"]
+    from_there = ["--find-links", str(wheels), "-c", str(wheels / "constraints.txt"), "kustos[install]"]
+    return subprocess.run([*pip, *from_there], capture_output=True, check=False).returncode == 0
 
 
 @pytest.fixture(scope="session")
