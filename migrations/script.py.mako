@@ -8,6 +8,7 @@ revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = None
 depends_on = None
+phase = "expand"  # the former release runs beside it; "contract": it takes away what only that one needs
 
 
 def upgrade() -> None:

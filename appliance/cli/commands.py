@@ -81,6 +81,8 @@ COMMANDS: Final[dict[str, Entry]] = {
     "retention hold": Entry(_S, P.HOLD_PLACE),
     "retention release": Entry(_S, P.HOLD_RELEASE),
     "retention run": Entry(_S),
+    "schema status": Entry(_S),
+    "schema suits": Entry(_S),
     "schema upgrade": Entry(_S),
     "sign-on list": Entry(_S, P.SIGN_ON_EDIT),
     "sign-on recheck": Entry(_S, P.SIGN_ON_EDIT),

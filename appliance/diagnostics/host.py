@@ -57,12 +57,12 @@ def check_database(host: Host) -> list[Step]:
     try:
         with unit_of_work(host.session_factory) as session:
             version = str(session.execute(text("SHOW server_version")).scalar()).split()[0]
-        revision = schema.current(host.settings.database_url)
+        schema_status = schema.status(host.settings.database_url)
     except (ApplianceError, SQLAlchemyError) as error:
         cause = str(error.__cause__ or error).strip().splitlines()[0]
         return [failed("database", "database_unreachable", detail=cause), skipped("migrations", "not_looked_at")]
-    steps, wanted = [passed("database", version=version)], schema.head()
-    if revision == wanted:
+    steps, revision, wanted = [passed("database", version=version)], schema_status.current, schema_status.head
+    if revision is not None and not schema_status.expanding:  # contracting ones wait for whoever upgrades
         return [*steps, passed("migrations", revision=revision)]
     return [*steps, failed("migrations", "database_outdated", revision=revision, revision_wanted=wanted)]
 
