@@ -60,7 +60,7 @@ def test_no_expanding_revision_breaks_the_former_release(empty_database_url):
             if phase is Phase.EXPAND:
                 assert broken == [], (
                     f"Revision {number} says that the former release runs beside it. Keep what it needs "
-                    '(a default in the database for what is new), and take it away in a later revision with phase = "contract".'
+                    '(a default in the database for what is new); a later one takes it away, with phase = "contract".'
                 )
     engine.dispose()
 
