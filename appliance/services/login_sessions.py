@@ -1,11 +1,11 @@
 """Log-ins that are open: listed, ended, locked while nobody is there, opened and proved again."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from appliance import audit, bus
 from appliance.audit import Actor
@@ -13,7 +13,7 @@ from appliance.db import to_ms, utcnow
 from appliance.errors import BadInput, LoginRequired, NotFound
 from appliance.models import LinkedIdentity, LoginSession, User
 from appliance.security import passwords
-from appliance.services import log_in_attempts, own_passwords, second_factors
+from appliance.services import log_in_attempts, own_passwords, profiles, second_factors
 from appliance.services.security_keys import KeyAnswer
 from appliance.settings import Settings
 from appliance.vault import Vault
@@ -22,7 +22,7 @@ from appliance.vocabulary import ProvedBy, Wanted
 TOPIC: Final = "accounts"
 """Bus topic that gateways follow."""
 CLOSED: Final = "account.closed"
-"""{user_id, login_ids}: these log-ins are over; their sockets close."""
+"""{user_id, login_ids}: these log-ins are over or locked; their sockets close."""
 
 
 def wanted(session: Session, user: User, proved_by: ProvedBy) -> list[Wanted]:
@@ -103,19 +103,38 @@ def close_sockets(session: Session, user_id: int, login_ids: Sequence[int]) -> N
 
 
 def is_open(session: Session, user_id: int, login_id: int | None) -> bool:
-    """Say whether the account may have a socket: enabled, and the log-in that asked for it not ended."""
+    """Say whether the account may have a socket: enabled, the log-in that asked for it neither ended nor locked."""
     query = select(User.id).where(User.id == user_id, User.disabled_at.is_(None))
     if login_id is not None:
         query = query.join(LoginSession, LoginSession.user_id == User.id).where(
-            LoginSession.id == login_id, LoginSession.ended_at.is_(None)
+            LoginSession.id == login_id, LoginSession.ended_at.is_(None), LoginSession.locked_at.is_(None)
         )
     return session.scalar(query) is not None
 
 
+def attended(
+    session: Session, settings: Settings, login_ids: Collection[int], now: datetime | None = None
+) -> set[int]:
+    """Return which of these log-ins somebody is at: not over, not locked, and not to be locked by now."""
+    query = select(LoginSession).where(LoginSession.id.in_(login_ids))
+    loaded = joinedload(LoginSession.user).joinedload(User.company)
+    return {login.id for login in session.scalars(query.options(loaded)) if is_attended(login, settings, now)}
+
+
+def is_attended(login: LoginSession, settings: Settings, now: datetime | None = None) -> bool:
+    """Say whether requests by this log-in are answered without a new log-in or proof."""
+    moment, rules = now or utcnow(), profiles.session_rules(login.user.company, settings)
+    if login.ended_at is not None or login.locked_at is not None or moment >= login.expires_at:
+        return False
+    is_seen = moment - login.last_seen_at < timedelta(minutes=rules.idle_minutes)
+    return is_seen and moment - login.active_at < timedelta(minutes=rules.lock_minutes)
+
+
 def lock(session: Session, actor: Actor, login: LoginSession) -> None:
-    """Ask who is there before anything else is done with this log-in."""
+    """Ask who is there before anything else is done with this log-in; nothing goes on over its sockets either."""
     if login.locked_at is None:
         login.locked_at = utcnow()
+        close_sockets(session, login.user_id, [login.id])
         audit.record(session, actor, "user.lock", ("user", login.user_id), company_id=actor.company_id)
 
 

@@ -83,9 +83,9 @@ class Connection:
         self._tiles = sitting_ids
         self.watching.show_tiles(sitting_ids)
 
-    def is_known_as(self, identity: Identity, login_id: int | None = None) -> None:
+    def is_known_as(self, identity: Identity, login_id: int | None = None, tab: str = "") -> None:
         """The token was right: from now on this is who speaks, at the rate that befits them."""
-        self.identity, self.login_id = identity, login_id
+        self.identity, self.login_id, self.tab = identity, login_id, tab
         self._bucket = TokenBucket(*RATES[identity.kind])
 
     def may_speak(self) -> bool:

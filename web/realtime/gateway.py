@@ -106,6 +106,7 @@ class Gateway:
             group.create_task(self.deadlines.run(), name="deadlines")
             group.create_task(self.tiles.run(self.rooms), name="tiles")
             group.create_task(self.disks.run(), name="disks")
+            group.create_task(departures.run(self.store, self.rooms, self.settings), name="departures")
 
     async def close(self) -> None:
         """Tell the browsers to come back; keep all media objects alive for the next gateway."""
@@ -159,8 +160,7 @@ class Gateway:
             connection.fault(NotAllowed())
             connection.close(CloseCode.NOT_ALLOWED, "this account has no live pages")
             return False
-        connection.is_known_as(identity, live.login_id)
-        connection.tab = message.tab
+        connection.is_known_as(identity, live.login_id, message.tab)
         await self._enter(connection, identity, message.since)
         return True
 
@@ -327,8 +327,8 @@ class Gateway:
         self.deadlines.set(sitting_id, state, payload.get("deadline_ms"))
         if state in OVER:
             self._spawn(self.store.insist(conversations.leave_sitting, GATEWAY, sitting_id))
-        running = state == SittingState.RUNNING
-        self._spawn(self.pipelines.sitting_changed(sitting_id, running, self.is_here(sitting_id)))
+        is_running, is_here = state == SittingState.RUNNING, self.is_here(sitting_id)
+        self._spawn(self.pipelines.sitting_changed(sitting_id, is_running, is_here))
 
     def _candidate_arrived(self, event: bus.BusEvent) -> None:
         """The candidate came to another gateway: the socket here is an older one, and the sitting goes there."""
