@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
@@ -56,26 +57,66 @@ def _free_number() -> tuple[int, IO[bytes]]:
     raise AssertionError("254 machines run already")
 
 
+class Network:
+    """A switch between machines: a bridge on this machine, which is the third host in it at ``here``."""
+
+    def __init__(self) -> None:
+        """Make it; it takes a number as a machine does."""
+        number, self._lock = _free_number()
+        self.name, self.here = f"kustos-br{number}", f"10.213.{number}.1"
+        self._prefix, self._taken = f"10.213.{number}", 1
+        for command in (
+            f"ip link add {self.name} type bridge",
+            f"ip addr add {self.here}/24 dev {self.name}",
+            f"ip link set {self.name} up",
+        ):
+            subprocess.run(command.split(), check=True)
+
+    def next_address(self) -> str:
+        """Return an address that no machine in it has."""
+        self._taken += 1
+        return f"{self._prefix}.{self._taken}"
+
+    def remove(self) -> None:
+        """Take it away."""
+        subprocess.run(["ip", "link", "delete", self.name], check=False)
+        self._lock.close()
+
+
 class Machine:
     """One host: its files below ``root``, its processes in namespaces of their own."""
 
-    def __init__(self, root: Path, shared: Path) -> None:
-        """``shared`` is at /bundle in it, not to be written to."""
-        self.root, self.shared = root, shared
+    def __init__(
+        self, root: Path, shared: Path, network: Network | None = None, binds: Mapping[Path, str] | None = None
+    ) -> None:
+        """``shared`` is at /bundle in it, not to be written to.
+
+        ``network``: the one that it is in with others; without, it is alone with this machine. ``binds``: folders of
+        this machine and where they are in it, to be written to, as a file system that several hosts share.
+        """
+        self.root, self.shared, self._network, self._binds = root, shared, network, dict(binds or {})
         number, self._lock = _free_number()
         self.name = f"kustos-{number}"  # an interface's name has at most 15 letters
         self.here, self.address = f"10.213.{number}.1", f"10.213.{number}.2"
+        self._prefix_length = 30
+        if network is not None:
+            self.here, self.address, self._prefix_length = network.here, network.next_address(), 24
         self._nspawn: subprocess.Popen[bytes] | None = None
         self._leader = 0
         subprocess.run(["cp", "--archive", "--reflink=auto", str(base()), str(root)], check=True)  # devices too
+        key = shared.parent / "release.pem.pub"
+        if key.exists():
+            shutil.copy(key, root)  # beside the bundle in it as well
 
     def boot(self) -> None:
         """Start it and wait until systemd has done its part; skip where this kernel does not allow it."""
         log = self.root.with_suffix(".console")
         command = [
             *("systemd-nspawn", "--quiet", "--boot", f"--directory={self.root}", f"--machine={self.name}"),
-            *("--register=no", "--keep-unit", "--network-veth", "--console=passive"),
+            *("--register=no", "--keep-unit", "--console=passive"),
+            f"--network-bridge={self._network.name}" if self._network else "--network-veth",
             f"--bind-ro={self.shared}:/bundle",
+            *(f"--bind={here}:{there}" for here, there in self._binds.items()),
         ]
         with log.open("wb") as output:
             self._nspawn = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
@@ -91,9 +132,12 @@ class Machine:
                 pytest.skip(f"systemd-nspawn does not work on this machine: {log.read_text()[-300:]}")
             assert time.monotonic() - begun < 60, log.read_text()
             time.sleep(0.2)
-        for at in ("ip addr replace {}/30 dev {}", "ip link set {1} up"):
-            subprocess.run(at.format(self.here, f"ve-{self.name}").split(), check=True)
-            self.run(*at.format(self.address, "host0").split())
+        interface = f"ve-{self.name}"
+        if self._network is None:
+            for command in (f"ip addr replace {self.here}/30 dev {interface}", f"ip link set {interface} up"):
+                subprocess.run(command.split(), check=True)
+        self.run("ip", "addr", "replace", f"{self.address}/{self._prefix_length}", "dev", "host0")
+        self.run("ip", "link", "set", "host0", "up")
 
     def call(self, *command: str, seconds: float = 60, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command as its root."""
@@ -115,8 +159,14 @@ class Machine:
 
     def listens_outside(self, port: int) -> bool:
         """Whether a TCP port answers from another host."""
-        probe = ["timeout", "1", "bash", "-c", f"</dev/tcp/{self.address}/{port}"]
-        return subprocess.run(probe, capture_output=True, check=False).returncode == 0
+        return subprocess.run(self._probe(port), capture_output=True, check=False).returncode == 0
+
+    def reaches(self, other: "Machine", port: int) -> bool:
+        """Whether a TCP port of another machine answers this one."""
+        return self.call(*other._probe(port)).returncode == 0
+
+    def _probe(self, port: int) -> list[str]:
+        return ["timeout", "1", "bash", "-c", f"</dev/tcp/{self.address}/{port}"]
 
     def halt(self) -> None:
         """Shut it down in order."""
