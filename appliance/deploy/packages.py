@@ -77,9 +77,15 @@ def collect(folder: Path) -> int:
         found = sorted(Path(name).glob("*.deb"))
         for path in found:
             path.rename(folder / unquote(path.name).replace(":", "_"))
-    index = "\n".join(_entry(path) for path in sorted(folder.glob("*.deb")))
-    (folder / "Packages").write_text(index, encoding="utf-8")
-    (folder / "Packages.gz").write_bytes(gzip.compress(index.encode(), mtime=0))
+    return index(folder)
+
+
+def index(folder: Path) -> int:
+    """Write the list that apt reads for the packages in ``folder``; return how many there are."""
+    found = sorted(folder.glob("*.deb"))
+    text = "\n".join(_entry(path) for path in found)
+    (folder / "Packages").write_text(text, encoding="utf-8")
+    (folder / "Packages.gz").write_bytes(gzip.compress(text.encode(), mtime=0))
     return len(found)
 
 

@@ -7,8 +7,12 @@ import time
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from appliance.cli.bundle import set_up
 from appliance.deploy import bundle as bundles
+from appliance.deploy import packages, wheels
 from appliance.deploy.inventory import Answers, make
 from tests.install import machine as machines
 from tests.install.machine import Machine
@@ -70,35 +74,38 @@ def unpacked(request, release_key, tmp_path_factory):
     bundle = request.getfixturevalue("bundle")
     folder = bundle.parent / "unpacked"
     kustos("bundle", "unpack", bundle, folder, "--key", f"{release_key}.pub")
+    shutil.copy(f"{release_key}.pub", bundle.parent / "release.pem.pub")  # beside it, where install.sh looks
     return folder
 
 
 def renewed(former, folder):
-    """Link an unpacked bundle and put what this checkout makes itself in the place of what was in it."""
+    """Link an unpacked bundle, put what this checkout makes itself in the place of what was in it, and sign it."""
     subprocess.run(["cp", "--archive", "--link", str(former), str(folder)], check=True)
-    for path in folder.glob("wheels/kustos-*.whl"):
+    for path in (*folder.glob("*.*"), *folder.glob("SHA256SUMS"), *folder.glob("wheels/kustos-*.whl")):
         path.unlink()
     for name in ("ansible", "systemd", "models"):
         shutil.rmtree(folder / name)
-    (folder / "install.sh").unlink()
-    bundles.own_files(ROOT, folder)
-    wheels = folder / "wheels"
-    bundles.own_wheel(ROOT, wheels)
-    (wheels / "constraints.txt").unlink()
-    shutil.copy(ROOT / "constraints.txt", wheels)
-    if not has_all(wheels):  # something new is needed since the bundle was made
+    bundles.own_files(ROOT, folder, set_up())
+    wheels.own(ROOT, folder / "wheels")
+    (folder / "wheels/constraints.txt").unlink()
+    shutil.copy(ROOT / "constraints.txt", folder / "wheels")
+    if not has_all(folder / "wheels"):  # something new is needed since the bundle was made
         with tempfile.TemporaryDirectory() as name:
-            bundles.own_wheel(ROOT, Path(name), needed=True)
+            wheels.own(ROOT, Path(name), needed=True)
             for path in Path(name).glob("*.whl"):
-                if not (wheels / path.name).exists():
-                    shutil.copy(path, wheels)
+                if not (folder / "wheels" / path.name).exists():
+                    shutil.copy(path, folder / "wheels")
+    key = Ed25519PrivateKey.generate()
+    bundles.seal(folder, key, set_up(), packages.system())
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    (folder.parent / "release.pem.pub").write_bytes(public)
     return folder
 
 
-def has_all(wheels):
-    """Whether the release could be installed from this folder alone."""
+def has_all(folder):
+    """Whether the release could be installed from this folder of wheels alone."""
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed", "--no-index"]
-    from_there = ["--find-links", str(wheels), "-c", str(wheels / "constraints.txt"), "kustos[install]"]
+    from_there = ["--find-links", str(folder), "-c", str(folder / "constraints.txt"), "kustos[install]"]
     return subprocess.run([*pip, *from_there], capture_output=True, check=False).returncode == 0
 
 

@@ -11,6 +11,8 @@ from appliance.deploy import bundle, packages
 from appliance.deploy.bundle import BundleBroken
 from tests.running import ROOT
 
+NOTHING = bundle.SetUp((), ())
+
 
 @pytest.fixture
 def key():
@@ -20,13 +22,11 @@ def key():
 def packed(folder, target, key, extra=None):
     """What ``create`` does once everything is collected."""
     folder.mkdir()
-    (folder / "wheels").mkdir()
-    (folder / "wheels" / "kustos.whl").write_bytes(b"w" * 100_000)
+    (folder / "models").mkdir()
+    (folder / "models" / "faces.onnx").write_bytes(b"w" * 100_000)
     (folder / "install.sh").write_text("#!/bin/sh\n")
     (folder / "install.sh").chmod(0o755)
-    manifest = bundle._manifest(folder, "debian-12")
-    (folder / bundle.MANIFEST).write_bytes(manifest)
-    (folder / bundle.SIGNATURE).write_bytes(key.sign(manifest))
+    bundle.seal(folder, key, NOTHING, "debian-12")
     if extra:
         (folder / extra).write_bytes(b"not signed")
     bundle._pack(folder, target)
@@ -38,13 +38,13 @@ def test_the_same_inputs_give_the_same_bytes(tmp_path, key):
     second = packed(tmp_path / "two", tmp_path / "two.tar", key)
     assert first.read_bytes() == second.read_bytes()
     report = bundle.verify(first, key.public_key())
-    assert (report.system, report.files) == ("debian-12", 2)
+    assert (report.system, report.files) == ("debian-12", 3)
 
 
 def test_unpacked_it_is_what_was_packed(tmp_path, key):
     file = packed(tmp_path / "one", tmp_path / "one.tar", key)
     bundle.unpack(file, tmp_path / "out", key.public_key())
-    assert (tmp_path / "out/wheels/kustos.whl").read_bytes() == b"w" * 100_000
+    assert (tmp_path / "out/models/faces.onnx").read_bytes() == b"w" * 100_000
     assert (tmp_path / "out/install.sh").stat().st_mode & 0o777 == 0o755
 
 
@@ -63,7 +63,7 @@ def test_another_key_a_cut_and_a_stowaway_are_found(tmp_path, key):
     file = packed(tmp_path / "one", tmp_path / "one.tar", key)
     with pytest.raises(BundleBroken, match="not signed by this key"):
         bundle.verify(file, Ed25519PrivateKey.generate().public_key())
-    stowaway = packed(tmp_path / "two", tmp_path / "two.tar", key, extra="wheels/evil.whl")
+    stowaway = packed(tmp_path / "two", tmp_path / "two.tar", key, extra="models/evil.onnx")
     with pytest.raises(BundleBroken, match="was not signed"):
         bundle.verify(stowaway, key.public_key())
     file.write_bytes(file.read_bytes()[:50_000])
@@ -77,6 +77,17 @@ def test_a_missing_file_is_found(tmp_path, key):
     bundle._pack(tmp_path / "one", tmp_path / "less.tar")
     with pytest.raises(BundleBroken, match=r"install\.sh is missing"):
         bundle.verify(tmp_path / "less.tar", key.public_key())
+
+
+def test_lists_that_differ_are_found(tmp_path, key):
+    """Who holds the key might sign two lists that say different things to different readers."""
+    packed(tmp_path / "one", tmp_path / "one.tar", key)
+    sums = tmp_path / "one" / bundle.SUMS
+    sums.write_bytes(sums.read_bytes().replace(b"install.sh", b"instal1.sh"))
+    (tmp_path / "one" / "SHA256SUMS.sig").write_bytes(key.sign(sums.read_bytes()))
+    bundle._pack(tmp_path / "one", tmp_path / "two.tar")
+    with pytest.raises(BundleBroken, match="differ"):
+        bundle.verify(tmp_path / "two.tar", key.public_key())
 
 
 def test_a_path_that_leads_out_is_not_followed(tmp_path, key):
