@@ -6,7 +6,7 @@ DATA ?= .data
 PYTEST_ARGS ?=
 NODE_TESTS := tests/media/kurento/js tests/appliance/sign_on/oidc
 
-.PHONY: run test fuzz sbom audit-dependencies setup setup-test browser-analysis lint types imports pages catalogues unit e2e test-install test-install-further test-tamper bench bench-media bench-biometrics bench-audit clean
+.PHONY: run test fuzz sbom audit-dependencies setup setup-test browser-analysis lint types imports pages catalogues unit e2e test-install test-install-further test-tamper test-active-directory bench bench-media bench-biometrics bench-audit clean
 
 run: setup
 	exec .venv/bin/kustos up --demo --data $(DATA) --port $(PORT)
@@ -95,6 +95,11 @@ test-install-further: setup-test
 # KUSTOS_TAMPER_SEED=… repeats a run; `make test` does it 200 times.
 test-tamper: setup-test
 	@KUSTOS_TAMPER_COUNT=1000 .venv/bin/pytest tests/tamper -q $(PYTEST_ARGS)
+
+# Active Directory's own ways (UPN, nested groups, referrals, refusals) against a domain controller of Samba's. Needs root.
+test-active-directory: setup-test
+	.ci/packages active-directory
+	.venv/bin/pytest tests/appliance/sign_on/test_active_directory.py -rs $(PYTEST_ARGS)
 
 # Hours of it if need be: `make fuzz EXAMPLES=2000`. Part of `make test` with some examples of each.
 EXAMPLES ?= 200

@@ -23,13 +23,13 @@ from appliance.models import (
 from appliance.services import identity_providers
 from appliance.services.identity_providers import Entered
 from appliance.vocabulary import IdentityProviderKind, LocalPasswords, ProvedBy, Role
-from tests.appliance.sign_on.conftest import oidc_provider, slapd
-from tests.appliance.sign_on.provider import CLIENT, SECRET, log_in_there
+from tests.appliance.sign_on.conftest import back_channel, oidc_provider, slapd
+from tests.appliance.sign_on.provider import CLIENT, SECRET, log_in_there, log_out_there
 from tests.appliance.sign_on.slapd import BASE, PASSWORD, SERVICE, SERVICE_PASSWORD
 from tests.factories import PASSWORD as LOCAL_PASSWORD
 from tests.web.conftest import TOTP_SECRET
 
-__all__ = ["oidc_provider", "slapd"]
+__all__ = ["back_channel", "oidc_provider", "slapd"]
 
 RULES = [{"group": "admins", "role": "admin"}, {"group": "proctors", "role": "proctor"}]
 
@@ -435,16 +435,26 @@ def test_another_companys_provider_is_not_found(staff, session, make):
     staff(Role.ADMIN).post_ok(f"/api/v1/sign-on/providers/{number}/test", {}, 404)
 
 
-def test_a_log_out_there_ends_the_log_in_here(browser, openid, session, monkeypatch, application):
-    provider = openid()
-    log_in(browser, provider, "ann")
-    known = session.scalars(select(SignOnSession)).one()
-    assert known.sid and known.id_token is not None
-    client = application.application.application.registry.oidc_client
-    claims = {"jti": "one", "sid": known.sid, "sub": "ann"}
-    monkeypatch.setattr(client, "logged_out", lambda settings, token: claims)
-    address = f"/sign-on/{provider.id}/back-channel-logout"
-    browser.post(address, {"logout_token": "a"})
+def test_a_log_out_there_ends_the_log_in_here(browser, open_browser, openid, session, oidc_provider, back_channel):
+    """OpenID Connect Back-Channel Logout 1.0, told by the real provider; her log-in at another browser stays."""
+    provider, elsewhere = openid(), open_browser()
+    log_in(elsewhere, provider, "ann")
+    with httpx.Client() as there:
+        come_back(browser, log_in_there(set_out(browser, provider), "ann", there))
+        kept, ended = (
+            row.login for row in session.scalars(select(SignOnSession).order_by(SignOnSession.login_session_id))
+        )
+        log_out_there(oidc_provider.issuer, there)
+    token, address = back_channel.token(), f"/sign-on/{provider.id}/back-channel-logout"
+    head, body, signature = token.split(".")
+    browser.post(address, {"logout_token": f"{head}.{body}.{signature[::-1]}"}, status=400)
     session.expire_all()
-    assert session.scalars(select(LoginSession)).one().ended_at is not None
-    browser.post(address, {"logout_token": "a"}, status=400)  # each token works once
+    assert (kept.ended_at, ended.ended_at) == (None, None)
+    answer = open_browser().post(address, {"logout_token": token})  # of the provider's: no cookie, nothing to forge
+    assert "no-store" in answer.headers["Cache-Control"]
+    session.expire_all()
+    assert kept.ended_at is None and ended.ended_at is not None
+    assert browser.get("/room", status=303).location.startswith("http://localhost/login")
+    browser.post(address, {"logout_token": token}, status=400)  # each token works once
+    entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "user.log_out")).one()
+    assert (entry.actor_kind, entry.actor_id) == ("appliance", "sign_on")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.appliance.sign_on.provider import OidcProvider
+from tests.appliance.sign_on.provider import BackChannel, OidcProvider
 from tests.appliance.sign_on.slapd import Slapd
 
 REDIRECT = "http://localhost/sign-on/{number}/callback"
@@ -22,9 +22,16 @@ def slapd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
 
 
 @pytest.fixture(scope="module")
-def oidc_provider() -> Iterator[OidcProvider]:
+def back_channel() -> Iterator[BackChannel]:
+    listening = BackChannel()
+    yield listening
+    listening.close()
+
+
+@pytest.fixture(scope="module")
+def oidc_provider(back_channel: BackChannel) -> Iterator[OidcProvider]:
     """Knows Kustos under the numbers that a first and a second provider get in a test's database."""
-    provider = OidcProvider([REDIRECT.format(number=number) for number in (1, 2)], [LOGOUT], "http://127.0.0.1:9/")
+    provider = OidcProvider([REDIRECT.format(number=number) for number in (1, 2)], [LOGOUT], back_channel.url)
     provider.start()
     yield provider
     provider.stop()

@@ -1,13 +1,16 @@
 """A real OpenID provider (npm's oidc-provider) as a child process, and somebody who logs in there."""
 
 import json
+import queue
 import re
 import socket
 import subprocess
+import threading
 from contextlib import nullcontext
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import parse_qs, urljoin
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -84,6 +87,44 @@ class OidcProvider:
     def restart(self) -> None:
         self.stop()
         self.start()
+
+
+class BackChannel:
+    """Where the provider tells that somebody logged out there; keeps what it says, as the appliance would get it."""
+
+    def __init__(self) -> None:
+        told: queue.Queue[str] = queue.Queue()
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                told.put(self.rfile.read(int(self.headers["Content-Length"])).decode())
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None: ...
+
+        self._told = told
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def token(self) -> str:
+        """Return the next log-out token."""
+        (token,) = parse_qs(self._told.get(timeout=20))["logout_token"]
+        return token
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def log_out_there(issuer: str, client: httpx.Client) -> None:
+    """End the session of a browser that is logged in at the provider."""
+    asked = client.get(f"{issuer}/session/end")
+    secret = re.search(r'name="xsrf" value="([^"]+)"', asked.text)
+    assert secret, asked.text
+    done = client.post(f"{issuer}/session/end/confirm", data={"xsrf": secret[1], "logout": "yes"})
+    assert done.headers["Location"].endswith("/session/end/success"), done.text
 
 
 def log_in_there(url: str, login: str, client: httpx.Client | None = None) -> str:
