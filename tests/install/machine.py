@@ -1,25 +1,53 @@
-"""A bare Debian 12 with systemd as init on this machine, by debootstrap and systemd-nspawn, with no way out."""
+"""A bare Debian 12 or Ubuntu 24.04, systemd as init, by debootstrap and systemd-nspawn, with no way out."""
 
 import contextlib
 import fcntl
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import httpx
 import psutil
 import pytest
 
 from tests.running import wait_for
 
-SUITE, MIRROR = "bookworm", "http://deb.debian.org/debian"
-BASE = Path("/var/tmp/kustos-test-bookworm-1")  # noqa: S108 - a later run finds it again
-"""Kept between runs; raised when what is in it changes."""
+
+@dataclass(frozen=True)
+class Suite:
+    """A distribution, and where a fresh installation of it is kept between runs."""
+
+    name: str
+    mirror: str
+    base: Path
+    """Raised when what is in it changes."""
+    components: str = "main"
+    script: str = ""
+    """debootstrap's own, for suites that are younger than it."""
+    keyring: tuple[str, str] = ("", "")
+    """Package with the archive's keys, where this machine does not know them, and the one it has to hold."""
+
+
+BOOKWORM = Suite("bookworm", "http://deb.debian.org/debian", Path("/var/tmp/kustos-test-bookworm-1"))  # noqa: S108
+NOBLE = Suite(
+    "noble",
+    "http://archive.ubuntu.com/ubuntu",
+    Path("/var/tmp/kustos-test-noble-1"),  # noqa: S108 - a later run finds it again
+    components="main,universe",
+    script="gutsy",
+    keyring=(
+        "pool/main/u/ubuntu-keyring/ubuntu-keyring_2023.11.28.1_all.deb",
+        "F6ECB3762474EDA9D21B7022871920D1991BC93C",  # Ubuntu Archive Automatic Signing Key (2018)
+    ),
+)
 INCLUDED = "systemd,systemd-sysv,dbus,python3,ca-certificates,iproute2,sudo"
-"""What an installation of Debian has; nothing of what Kustos needs besides."""
+"""What an installation of either has; nothing of what Kustos needs besides."""
 STATES = ("running", "degraded")
 
 
@@ -32,16 +60,33 @@ def demand() -> None:
             pytest.skip(f"{program} is not installed: run .ci/packages test")
 
 
-def base() -> Path:
+def base(suite: Suite = BOOKWORM) -> Path:
     """Return the folder of a fresh installation, made at the first use."""
-    if not BASE.exists():
-        fresh = BASE.with_name(f"{BASE.name}.{os.getpid()}")
-        command = ["debootstrap", "--variant=minbase", f"--include={INCLUDED}", SUITE, str(fresh), MIRROR]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if not suite.base.exists():
+        fresh = suite.base.with_name(f"{suite.base.name}.{os.getpid()}")
+        options = ["--variant=minbase", f"--include={INCLUDED}", f"--components={suite.components}"]
+        with tempfile.TemporaryDirectory() as folder:
+            if suite.keyring[0]:
+                options.append(f"--keyring={_keyring(suite, Path(folder))}")
+            command = ["debootstrap", *options, suite.name, str(fresh), suite.mirror, suite.script]
+            done = subprocess.run([word for word in command if word], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-3000:]
         with contextlib.suppress(OSError):  # another run was first
-            fresh.rename(BASE)
-    return BASE
+            fresh.rename(suite.base)
+    return suite.base
+
+
+def _keyring(suite: Suite, folder: Path) -> Path:
+    """Fetch the archive's keys and return the one whose fingerprint we know: the way there is not to be trusted."""
+    path, fingerprint = suite.keyring
+    (folder / "keys.deb").write_bytes(httpx.get(f"{suite.mirror}/{path}").raise_for_status().content)
+    subprocess.run(["dpkg-deb", "--extract", str(folder / "keys.deb"), str(folder)], check=True)
+    [found] = folder.glob("usr/share/keyrings/*-archive-keyring.gpg")
+    gpg = ["gpg", "--batch", "--homedir", str(folder), "--no-default-keyring", "--keyring", str(found)]
+    exported = subprocess.run([*gpg, "--export", fingerprint], capture_output=True, check=True).stdout
+    assert exported, f"{fingerprint} is not among the keys of {path}"
+    (folder / "one.gpg").write_bytes(exported)
+    return folder / "one.gpg"
 
 
 def _free_number() -> tuple[int, IO[bytes]]:
@@ -87,7 +132,12 @@ class Machine:
     """One host: its files below ``root``, its processes in namespaces of their own."""
 
     def __init__(
-        self, root: Path, shared: Path, network: Network | None = None, binds: Mapping[Path, str] | None = None
+        self,
+        root: Path,
+        shared: Path,
+        network: Network | None = None,
+        binds: Mapping[Path, str] | None = None,
+        suite: Suite = BOOKWORM,
     ) -> None:
         """``shared`` is at /bundle in it, not to be written to.
 
@@ -103,7 +153,7 @@ class Machine:
             self.here, self.address, self._prefix_length = network.here, network.next_address(), 24
         self._nspawn: subprocess.Popen[bytes] | None = None
         self._leader = 0
-        subprocess.run(["cp", "--archive", "--reflink=auto", str(base()), str(root)], check=True)  # devices too
+        subprocess.run(["cp", "--archive", "--reflink=auto", str(base(suite)), str(root)], check=True)  # devices too
         key = shared.parent / "release.pem.pub"
         if key.exists():
             shutil.copy(key, root)  # beside the bundle in it as well
