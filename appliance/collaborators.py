@@ -1,9 +1,13 @@
 """What a process makes once and hands to every service call."""
 
 from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Engine, QueuePool, event
 
 from appliance.db import SessionFactory, make_engine, make_session_factory
 from appliance.errors import SettingInvalid
+from appliance.metrics import gauge
 from appliance.settings import Settings
 from appliance.vault import Vault, open_master_key
 
@@ -20,6 +24,18 @@ class Collaborators:
     vault: Vault
 
 
+_POOL: Final = gauge("database_pool_connections", "Connections that work in this process has in hand")
+_POOL_MAX: Final = gauge("database_pool_connections_max", "How many it can have at once; who wants more waits")
+
+
+def _count_connections(engine: Engine) -> None:
+    pool = engine.pool
+    if isinstance(pool, QueuePool):
+        _POOL_MAX.set(pool.size() + pool._max_overflow)  # there is no other way to ask
+    event.listen(engine, "checkout", lambda *_: _POOL.inc())
+    event.listen(engine, "checkin", lambda *_: _POOL.dec())
+
+
 def assemble(settings: Settings, vault: Vault | None = None) -> Collaborators:
     """Make the collaborators of this process; raise ``SettingInvalid`` where a setting they need is missing.
 
@@ -32,5 +48,6 @@ def assemble(settings: Settings, vault: Vault | None = None) -> Collaborators:
         raise SettingInvalid(f"secret_key is too short; make one with: openssl rand -hex {MIN_SECRET_LENGTH}")
     # A thread of a process works with one session at a time; each process has at most as many threads.
     engine = make_engine(settings.database_url)
+    _count_connections(engine)
     vault = vault or Vault(settings.vault, open_master_key(settings))
     return Collaborators(settings, make_session_factory(engine), vault)

@@ -1,12 +1,19 @@
-"""How a process logs: lines on its output, tracebacks without the values of variables, which may be secrets."""
+"""How a process logs: lines on its output, or records for journald where systemd started it.
+
+Tracebacks come without the values of variables, which may be secrets.
+"""
 
 import logging
 import re
 import sys
+import traceback
 from collections.abc import Mapping, MutableMapping
+from types import TracebackType
 from typing import Any, Final
 
 import structlog
+
+from appliance import journal
 
 FORMAT = "%(asctime)s [%(levelname)s] %(name)s: %(message)s"
 
@@ -20,6 +27,9 @@ def configure() -> None:
 
     Structlog by itself shows the local variables of each frame where a formatter that can is installed.
     """
+    if journal.is_there():
+        _to_journal(journal.Journal())
+        return
     logging.basicConfig(level=logging.WARNING, format=FORMAT)
     structlog.configure(
         processors=[
@@ -33,6 +43,27 @@ def configure() -> None:
             ),
         ]
     )
+
+
+def _to_journal(there: journal.Journal) -> None:
+    root = logging.getLogger()
+    root.setLevel(logging.WARNING)
+    root.handlers = [journal.JournalHandler(there)]
+    logging.captureWarnings(capture=True)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            redact,
+            structlog.processors.add_log_level,
+            structlog.dev.set_exc_info,
+            structlog.processors.ExceptionRenderer(_plain_traceback),
+        ],
+        logger_factory=lambda *names: journal.JournalLogger(there, str(names[0]) if names else ""),
+    )
+
+
+def _plain_traceback(exc_info: tuple[type[BaseException], BaseException, TracebackType | None]) -> str:
+    return "".join(traceback.format_exception(*exc_info)).rstrip()
 
 
 def redact(logger: object, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

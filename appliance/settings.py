@@ -84,6 +84,9 @@ SETTINGS: dict[str, Setting] = {
     "stun_urls": Setting(_list, (), "STUN servers told to browsers; empty on a closed network"),
     "turn_urls": Setting(_list, (), "TURN servers told to browsers"),
     "turn_secret": Setting(str, "", "coturn's static-auth-secret for time-limited credentials"),
+    "metrics_listen": Setting(
+        str, "", "unix:/path or host:port of this process's figures and health, each has its own; empty: nowhere"
+    ),
     "session_minutes": Setting(_whole, 720, "a staff session ends after this, working or not"),
     "idle_minutes": Setting(_whole, 60, "a staff session without a request ends after this"),
     "login_attempts": Setting(_whole, 5, "failed log-ins before an account is locked"),
@@ -157,6 +160,7 @@ class Settings:
     stun_urls: tuple[str, ...]
     turn_urls: tuple[str, ...]
     turn_secret: str
+    metrics_listen: str
     session_minutes: int
     idle_minutes: int
     login_attempts: int

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from appliance.collaborators import Collaborators
 from appliance.db import to_ms, utcnow
 from appliance.errors import ApplianceError, DatabaseUnavailable
+from appliance.metrics import gauge, histogram
 from appliance.models import LiveMedia
 from appliance.services import identity_actions, incidents, tiles
 from appliance.services.evidence_pictures import Shot
@@ -40,6 +41,13 @@ LOOK_SECONDS = 1.0
 """How often the ledger is looked at: how soon a new connection of the camera is tapped, and the end noticed."""
 SAW_SECONDS = 2.0
 """How often it is written down how far the pictures were looked at: what a take-over may call unwatched too much."""
+
+_RUNNING = gauge("live_analyses", "Sittings whose pictures this process watches just now")
+_BEHIND = histogram(
+    "live_analysis_behind_seconds",
+    "How old a picture was when it had been looked at",
+    buckets=(0.5, 1, 2, 3, 5, 10, 30),
+)
 
 log = structlog.get_logger(__name__)
 
@@ -72,6 +80,10 @@ class LiveAnalysis:
 
     async def run(self) -> None:
         """Watch until the sitting is over."""
+        with _RUNNING.track_inprogress():
+            await self._run()
+
+    async def _run(self) -> None:
         standing = await self._store.insist(watch_log.look, self._id)
         if standing.over or not standing.recorded:
             return
@@ -147,6 +159,8 @@ class LiveAnalysis:
                 self._last_picture_ms = picture.at_ms
                 self._tiles.feed(picture)
             self._write(analyser.feed(picture))
+            if isinstance(picture, Frame):
+                _BEHIND.observe(max(0.0, time.time() - picture.at_ms / 1000))
             self._note_progress(picture.at_ms)
 
     def _nothing(self, analyser: Analyser | _Onlooker) -> None:

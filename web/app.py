@@ -12,6 +12,7 @@ from appliance.services.identity_providers import allows_loopback
 from appliance.settings import load_settings
 from appliance.sign_on.fetch import Fetcher
 from appliance.sign_on.oidc import OidcClient
+from web import serving
 from web.headers import add_headers
 from web.memory import Memory
 from web.policy import SecurityPolicy
@@ -35,6 +36,7 @@ def create_app(collaborators: Collaborators) -> Application:
     # nginx serves these in production; a browser asks each time whether its copy is still right
     config.add_static_view("static", "web:static", cache_max_age=0)
     config.add_subscriber(add_headers, NewResponse)
+    config.include("web.figures")
     application: Any = config.make_wsgi_app()
     return TrustedProxy(ReadToTheEnd(application))
 
@@ -44,4 +46,5 @@ def make_wsgi() -> Application:
     logs.configure()
     collaborators = assemble(load_settings())
     settings_changes.note_start(collaborators.session_factory, collaborators.settings, "web")
+    serving.tell_figures(collaborators)
     return create_app(collaborators)

@@ -20,6 +20,9 @@ from appliance.settings import Settings
 
 log = structlog.get_logger(__name__)
 
+OWN_TO_EACH = frozenset({"metrics_listen"})
+"""What differs from process to process by intention: no change."""
+
 LOCK = 0x6B75_7365_7474_696E
 """Advisory lock ("kusettin"): several workers start at once."""
 
@@ -55,7 +58,8 @@ def note_start(factory: SessionFactory, settings: Settings, process: str) -> Non
 def _digests(settings: Settings) -> dict[str, Any]:
     """Return a keyed hash of each value: a digest of a short secret by itself could be guessed."""
     key = settings.secret_key.encode()
-    values = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    names = [field.name for field in fields(settings) if field.name not in OWN_TO_EACH]
+    values = {name: getattr(settings, name) for name in names}
     texts = {name: json.dumps(value, default=str, sort_keys=True) for name, value in values.items()}
     found = {
         name: hmac.new(key, f"{name}={text}".encode(), hashlib.sha256).hexdigest() for name, text in texts.items()

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from appliance import logs
 from appliance.cli.actor import cli_actor
 from appliance.cli.database import command_collaborators, command_session
 from appliance.cli.table import Row, print_table
@@ -35,12 +36,14 @@ def run(listen: str, ice_ports: str | None) -> None:
     from media.node.__main__ import run as run_node  # noqa: PLC0415
     from media.node.node import Options  # noqa: PLC0415
 
+    logs.configure()
     try:
-        wanted = ice_ports or load_settings().ice_ports
+        settings = load_settings()
+        wanted = ice_ports or settings.ice_ports
         options = Options(ice_ports=port_range(wanted) if wanted else None)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--ice-ports") from error
-    run_node(listen, options)
+    run_node(listen, options, settings.metrics_listen)
 
 
 @node.command()

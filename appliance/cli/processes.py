@@ -3,6 +3,8 @@
 import asyncio
 import os
 import sys
+import tempfile
+from pathlib import Path
 
 import click
 
@@ -14,7 +16,9 @@ from appliance.settings import load_settings
 def web() -> None:
     """Serve pages and the REST API (gunicorn)."""
     settings = load_settings()
+    _share_figures(settings.metrics_listen)
     arguments = [
+        *("--config", "python:web.serving"),
         *("--bind", settings.web_listen),
         *("--worker-class", "gthread", "--workers", "1", "--threads", "16"),
         *("--worker-tmp-dir", "/dev/shm" if os.path.isdir("/dev/shm") else "/tmp"),  # noqa: PTH112,S108 - heartbeat file
@@ -22,6 +26,14 @@ def web() -> None:
         "web.app:make_wsgi()",
     ]
     os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *arguments])  # noqa: S606 - becomes the server
+
+
+def _share_figures(metrics_listen: str) -> None:
+    """Give gunicorn's processes a folder in which each leaves its figures, so that any of them can tell the sum."""
+    if metrics_listen:
+        socket = Path(metrics_listen.removeprefix("unix:"))
+        beside = socket.parent if metrics_listen.startswith("unix:") and socket.parent.is_dir() else None
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="figures-", dir=beside)
 
 
 @click.command()

@@ -18,9 +18,11 @@ from procrastinate.worker import Worker
 from appliance import logs
 from appliance.db import libpq_url
 from appliance.errors import DatabaseUnavailable
+from appliance.jobs import figures
 from appliance.jobs.audit_upkeep import audit_upkeep
 from appliance.jobs.queue import make_app
 from appliance.jobs.upkeep import upkeep
+from appliance.metrics import exported
 from appliance.readiness import announced
 from appliance.settings import Settings
 
@@ -86,11 +88,12 @@ async def _run(
     except (ConnectorException, psycopg.OperationalError) as error:
         raise DatabaseUnavailable from error
     try:
-        async with announced(f"queues {', '.join(queues) or 'all'}"):
-            while not stopping.is_set():
-                await _until_stopped_or_lost(app, settings, context, queues, stopping)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(stopping.wait(), _AGAIN_SECONDS)
+        with exported(settings.metrics_listen, *figures.of_worker()):
+            async with announced(f"queues {', '.join(queues) or 'all'}"):
+                while not stopping.is_set():
+                    await _until_stopped_or_lost(app, settings, context, queues, stopping)
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(stopping.wait(), _AGAIN_SECONDS)
     finally:
         await app.close_async()
 
@@ -124,7 +127,7 @@ async def _until_stopped_or_lost(
         delete_jobs="successful",
         additional_context=context,
         install_signal_handlers=False,
-        worker_middleware=[_tell_failures],
+        worker_middleware=[figures.count, _tell_failures],
     )
     work = asyncio.create_task(worker.run())
     beat = asyncio.create_task(_live(app, settings, worker))
@@ -170,6 +173,7 @@ async def _live(app: procrastinate.App, settings: Settings, worker: Worker) -> N
                 _end_loudly(gap)
             if worker.worker_id is not None:
                 await app.job_manager.update_heartbeat(worker.worker_id)
+                figures.beats()
             reached = time.monotonic()
             for row in await app.connector.execute_query_all_async(_TAKE_OVER, silence=silence):
                 log.warning("worker.took_over", job=row["id"], task=row["task_name"])

@@ -11,6 +11,7 @@ from appliance import bus
 from appliance.audit import Actor, record
 from appliance.db import to_ms, utcnow
 from appliance.errors import ImpossibleStep, NotFound
+from appliance.metrics import counter
 from appliance.models import Gap, Part, Sitting, VaultObject
 from appliance.services import sittings
 from appliance.vocabulary import GapCause, PartSource, PartState, Track
@@ -20,6 +21,15 @@ EDGE: Final = timedelta(milliseconds=250)
 
 ROUNDING: Final = timedelta(milliseconds=1)
 """Files and browsers know milliseconds, gaps are kept to the microsecond."""
+
+_GAPS: Final = counter(
+    "gaps_opened_total", "Spans of running sittings without evidence that began, by cause", ["cause"]
+)
+
+
+def count_gap(cause: GapCause) -> None:
+    """Count a new gap for the figures, also where somebody else makes its row."""
+    _GAPS.labels(cause.value).inc()
 
 
 def get_part(session: Session, part_id: int, company_id: int | None = None) -> Part:
@@ -104,6 +114,7 @@ def open_gap(
         )
         session.add(gap)
         session.flush()
+        count_gap(cause)
         _publish(session, sitting, track, "lost", cause.value)
     return gap
 
@@ -158,6 +169,7 @@ def mark_lost(session: Session, actor: Actor, part_id: int, cause: str) -> Part:
         gap = Gap(sitting_id=part.sitting_id, track=part.track, cause=GapCause.RECORDER_FAILED, detail=cause[:500])
         gap.started_at, gap.ended_at = part.started_at, part.ended_at
         session.add(gap)
+        count_gap(gap.cause)
     _record(session, actor, part, "recording.lose", cause=cause[:500])
     return part
 

@@ -48,6 +48,7 @@ redirect_stderr=true
 stdout_logfile={logs}/{name}_%(process_num)d.log
 stdout_logfile_maxbytes=20MB
 stdout_logfile_backups=3
+environment=KUSTOS_METRICS_LISTEN="unix:{run}/metrics/%(program_name)s_%(process_num)d.sock"
 """
 
 MAIN = """\
@@ -125,13 +126,20 @@ def write_configuration(layout: Layout, ports: Ports, nginx_configuration: Path)
             count=program.count,
             priority=program.priority,
             logs=layout.logs,
+            run=layout.run,
             stop_seconds=STOP_SECONDS,
         )
         for program in programs(ports)
     ]
     sections.append(
         PROGRAM.format(
-            name="nginx", command=nginx_command, count=1, priority=40, logs=layout.logs, stop_seconds=STOP_SECONDS
+            name="nginx",
+            command=nginx_command,
+            count=1,
+            priority=40,
+            logs=layout.logs,
+            run=layout.run,
+            stop_seconds=STOP_SECONDS,
         )
     )
     user = "user=root\n" if os.geteuid() == 0 else ""

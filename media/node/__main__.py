@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
+from appliance.metrics import exported
 from appliance.readiness import announced
 from appliance.settings import port_range
-from media.node import gst
+from media.node import figures, gst
 from media.node.node import Node, Options
 from media.node.server import MAIN_PATHS, Connection
 
@@ -22,7 +23,13 @@ LARGEST_REQUEST = 4 * 1024 * 1024
 """Bytes; an offer has some 10 kB."""
 
 
-async def serve_node(host: str, port: int, options: Options | None = None, stop: asyncio.Event | None = None) -> None:
+async def serve_node(
+    host: str,
+    port: int,
+    options: Options | None = None,
+    stop: asyncio.Event | None = None,
+    metrics_listen: str = "",
+) -> None:
     """Serve until ``stop`` is set (or for ever); OSError when the address cannot be listened on."""
     gst.start()
     node = Node(options)
@@ -40,12 +47,13 @@ async def serve_node(host: str, port: int, options: Options | None = None, stop:
     ) as server:
         bound = ", ".join(f"{item.getsockname()[0]}:{item.getsockname()[1]}" for item in server.sockets)
         log.info("media node ready at %s", bound)
-        async with announced(f"ready at {bound}"):
-            await (stop or asyncio.Event()).wait()
+        with exported(metrics_listen, *figures.of_node(node)):
+            async with announced(f"ready at {bound}"):
+                await (stop or asyncio.Event()).wait()
     await node.close()
 
 
-def run(listen: str, options: Options | None = None) -> None:
+def run(listen: str, options: Options | None = None, metrics_listen: str = "") -> None:
     """Serve ``HOST:PORT`` until SIGTERM or SIGINT. ValueError for another form, OSError when it cannot be bound."""
     host, separator, port = listen.rpartition(":")
     if not separator or not port.isdigit():
@@ -56,7 +64,7 @@ def run(listen: str, options: Options | None = None) -> None:
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, stop.set)
-        await serve_node(host.strip("[]"), int(port), options, stop)
+        await serve_node(host.strip("[]"), int(port), options, stop, metrics_listen)
 
     asyncio.run(main())
 

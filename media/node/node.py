@@ -73,6 +73,10 @@ class Node:
         """All pipelines."""
         return [item for item in self._objects.values() if item.parent is None and item is not self.manager]
 
+    def all_objects(self) -> list[MediaObject]:
+        """Everything but the manager."""
+        return [item for item in self._objects.values() if item is not self.manager]
+
     def lock(self, object_id: Any) -> asyncio.Lock:
         """The lock under which everything that touches a pipeline happens, in the order of the requests."""
         root = str(object_id).split("/", 1)[0]

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from appliance.audit import Actor
 from appliance.collaborators import Collaborators
 from appliance.db import from_ms, to_ms, unit_of_work, utcnow
+from appliance.metrics import counter
 from appliance.models import Gap, Part, Sitting
 from appliance.services import recordings, sittings
 from appliance.vocabulary import GapCause, PartState, SittingState, Track
@@ -32,6 +33,9 @@ TOLERANCE_MS = 250
 """Between the recorder's start and its first key frame, and between a file's last packet and its part's end."""
 STILL_SCREEN_MS = 1250
 """Browsers repeat a still screen once a second: so long its last picture stands at an orderly end."""
+
+_SEALED = counter("parts_sealed_total", "Parts that went into the vault here, or were found unreadable", ["outcome"])
+_SEALED_BYTES = counter("parts_sealed_bytes_total", "What they hold")
 
 log = structlog.get_logger(__name__)
 
@@ -89,8 +93,11 @@ def _seal_part(collaborators: Collaborators, part_id: int) -> None:
             sealed = collaborators.vault.seal(session, purpose, "part", seekable)
             recordings.mark_sealed(session, SEALER, part_id, sealed, found.duration_ms, found.media)
             log.info("part sealed", part=part_id, duration_ms=found.duration_ms, bytes=sealed.size_bytes)
+            _SEALED.labels("sealed").inc()
+            _SEALED_BYTES.inc(sealed.size_bytes)
         except Unplayable as error:
             log.error("part lost", part=part_id, error=error.message)
+            _SEALED.labels("lost").inc()
             recordings.mark_lost(session, SEALER, part_id, error.message)
             if plain.exists() and plain.stat().st_size:  # unreadable, but not nothing: an expert may want it
                 part.vault_object_id = collaborators.vault.seal(session, purpose, "part", plain).id
@@ -119,7 +126,9 @@ def _note_holes(session: Session, sitting: Sitting) -> None:
         covered: list[Span] = [(to_ms(gap.started_at), to_ms(gap.ended_at or sitting.finished_at)) for gap in gaps]
         covered += [_covered_by(part) for part in parts]
         for hole in uncovered(whole, covered, TOLERANCE_MS):
-            session.add(_gap(sitting.id, track, hole, parts))
+            gap = _gap(sitting.id, track, hole, parts)
+            session.add(gap)
+            recordings.count_gap(gap.cause)
 
 
 def _covered_by(part: Part) -> Span:

@@ -15,8 +15,10 @@ from websockets.http11 import Request, Response
 
 from appliance.audit import settings_changes
 from appliance.collaborators import Collaborators
+from appliance.metrics import exported
 from appliance.readiness import announced
 from appliance.settings import Settings
+from web.realtime import figures
 from web.realtime.gateway import Gateway
 
 PATH = "/live"
@@ -41,8 +43,9 @@ async def _work(collaborators: Collaborators) -> None:
     settings_changes.note_start(collaborators.session_factory, collaborators.settings, "gateway")
     async with serving(collaborators) as (gateway, server):
         log.info("gateway listens", address=address_of(server))
-        async with announced(f"sockets at {address_of(server)}"):
-            await gateway.run()
+        with exported(collaborators.settings.metrics_listen, *figures.of_gateway(gateway)):
+            async with announced(f"sockets at {address_of(server)}"):
+                await gateway.run()
 
 
 @asynccontextmanager
@@ -105,6 +108,7 @@ def health(gateway: Gateway, connection: ServerConnection) -> Response:
         "status": "ok" if ready else "not_ready",
         "database": gateway.listener.connected,
         "media_nodes": nodes,
+        "problems": {name: words for name, words in figures.problems(gateway).items() if words},
         "sockets": len(gateway.rooms),
         "disk": gateway.disks.figures,
     }

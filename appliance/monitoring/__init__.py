@@ -1,0 +1,1 @@
+"""Figures of the whole appliance and of this host, asked when Prometheus asks."""
