@@ -4,12 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from pyramid.security import Allowed, Denied
 
-from appliance.errors import EnrolmentWanted, LinkInvalid, SessionLocked
+from appliance.errors import EnrolmentWanted, LinkInvalid, SessionLocked, TokenInvalid
 from appliance.models import ApiClient, Exam, LoginSession, Sitting
+from appliance.rate_limits import RateLimit, of_address
 from appliance.security import cookies, identity, predicates
 from appliance.security.permission_map import OPENED_BY, ROLE_PERMISSIONS, Permission
 from appliance.security.scopes import scope_of
@@ -21,6 +22,9 @@ from web.services import Request
 _WHILE_SETTING_UP = frozenset({Permission.ACCOUNT_PROVE, Permission.ACCOUNT_OWN, Permission.ACCOUNT_SECURE})
 _BY_ITSELF = frozenset({"/api/v1/live-token", "/api/v1/me/lock"})
 """Routes that a page's script asks for without anybody being there."""
+PROGRAM: Final = RateLimit("program.token", burst=300, per_second=10)
+"""A program that reads a term's sittings asks some hundred times at once; one that polls has no need of more."""
+WRONG_TOKEN: Final = RateLimit("program.address", burst=60, per_second=1)
 
 
 class Side(Enum):
@@ -128,7 +132,7 @@ def find_staff(request: Request) -> Visitor | None:
     """Return the member of staff whose log-in this browser holds."""
     bearer = _bearer(request)
     if bearer is not None:
-        return api_visitor(api_clients.by_token(request.db, bearer, request.client_address), request.client_address)
+        return _find_program(request, bearer)
     token = read_cookie(request, cookies.STAFF_COOKIE)
     found = accounts.session_by_token(request.db, token, request.settings) if token else None
     if found is not None and _by_a_person(request):
@@ -139,6 +143,16 @@ def find_staff(request: Request) -> Visitor | None:
     if visitor.identity.role is Role.SUPPORT:
         return replace(visitor, sights=grants.sights_of(request.db, visitor.identity))
     return visitor
+
+
+def _find_program(request: Request, token: str) -> Visitor:
+    """Return the program behind a token; raise ``TokenInvalid``, or ``TooMany`` before anything is done for it."""
+    request.rate_limits.take(PROGRAM, token)
+    try:
+        return api_visitor(api_clients.by_token(request.db, token, request.client_address), request.client_address)
+    except TokenInvalid:
+        request.rate_limits.take(WRONG_TOKEN, of_address(request.client_address))
+        raise
 
 
 def _by_a_person(request: Request) -> bool:

@@ -1,9 +1,11 @@
 """Which routes have brakes, and what who is too fast is told."""
 
 import pytest
+from webtest import TestApp
 
 from appliance.rate_limits import RateLimit
-from web import limits
+from appliance.vocabulary import Role
+from web import limits, policy
 from web.limits import BRAKES, Brake, brakes_of
 from web.policy import Side
 from web.routes import ROUTES
@@ -81,3 +83,41 @@ def test_start_links_are_slowed(browser, monkeypatch, path):
     tight(monkeypatch, "GET", "/integration/simple/{company}/start/")
     browser.get(f"/integration/simple/nowhere/{path}", status=401)
     browser.get(f"/integration/simple/nowhere/{path}", status=429)
+
+
+@pytest.fixture
+def program(staff, application):
+    """``program()``: a new API client that may list exams, and a way to ask with its token or another."""
+
+    def create():
+        body = {"name": "Campus", "permissions": ["exam.list"], "days": 30, "exam_ids": None}
+        token = staff(Role.ADMIN).post_ok("/api/v1/api-clients", body)["token"]
+
+        def ask(status, path="/api/v1/exams", token=token):
+            return TestApp(application).get(path, headers={"Authorization": f"Bearer {token}"}, status=status)
+
+        return ask
+
+    return create
+
+
+def test_a_program_has_a_brake_of_its_own_on_every_route(program, monkeypatch):
+    one, other = program(), program()
+    monkeypatch.setattr(policy, "PROGRAM", RateLimit("program.token", 3, 0.01))
+    one(200)
+    one(403, "/api/v1/sittings")  # what is refused counts, too
+    one(200)
+    refused = one(429)
+    assert refused.json["error"]["code"] == "too_many"
+    assert 1 <= int(refused.headers["Retry-After"]) <= 100
+    assert refused.json["error"]["details"]["retry_seconds"] == int(refused.headers["Retry-After"])
+    one(429, "/api/v1/sittings")
+    other(200)
+
+
+def test_wrong_tokens_are_counted_by_address(program, monkeypatch):
+    ask = program()
+    monkeypatch.setattr(policy, "WRONG_TOKEN", RateLimit("program.address", 2, 0.01))
+    for number, status in enumerate((401, 401, 429, 429)):
+        ask(status, token=f"kustos_{number}")
+    ask(200)
