@@ -4,13 +4,12 @@ Survives a node's loss and a republished camera by tapping anew; a killed worker
 """
 
 import asyncio
-import contextlib
 import functools
 import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import structlog
 from sqlalchemy.orm import Session
@@ -29,18 +28,18 @@ from media.evidence_pictures import seal_pictures
 from media.frames.frame import Frame, Item, NoPicture
 from media.frames.rtp_tap import RtpTap
 from media.kurento import KurentoError
+from media.lookout import Lookout
 from media.pipelines import evidence
 from media.pipelines.store import Store
 from media.pipelines.tap import Place, tapped
 from media.tiles import ScreenTiles, TileMaker
+from media.watch_log import Standing
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-LOOK_SECONDS = 1.0
-"""How often the ledger is looked at: how soon a new connection of the camera is tapped, and the end noticed."""
-SAW_SECONDS = 2.0
-"""How often it is written down how far the pictures were looked at: what a take-over may call unwatched too much."""
+AGAIN_SECONDS = 1.0
+"""Pause before a tap that failed is tried anew."""
 
 _RUNNING = gauge("live_analyses", "Sittings whose pictures this process watches just now")
 _BEHIND = histogram(
@@ -65,13 +64,18 @@ class _Onlooker:
 class LiveAnalysis:
     """One run. A thread of its own looks at the pictures; the loop only follows the ledger."""
 
-    def __init__(self, collaborators: Collaborators, store: Store, sitting_id: int) -> None:
-        """``store`` is the process's; the analysis writes from its own thread through it, too."""
+    def __init__(
+        self, collaborators: Collaborators, store: Store, sitting_id: int, lookout: Lookout | None = None
+    ) -> None:
+        """``store`` is the process's; the analysis writes from its own thread through it, too.
+
+        ``lookout``: the process's, without it one for this sitting alone.
+        """
         self._collaborators, self._store, self._id = collaborators, store, sitting_id
+        self._lookout = lookout or Lookout(store)
         self._place = Place.of(collaborators.settings)
         self._ids: dict[str, int] = {}
         self._last_picture_ms = to_ms(utcnow())
-        self._saw_at = 0.0
         self._ended = threading.Event()
         self._screen = ScreenTiles(store, sitting_id, self._place)
         self._tiles = TileMaker(sitting_id, Track.CAMERA, lambda picture: store.run_here(tiles.put, picture))
@@ -84,7 +88,7 @@ class LiveAnalysis:
             await self._run()
 
     async def _run(self) -> None:
-        standing = await self._store.insist(watch_log.look, self._id)
+        standing = await self._lookout.now(self._id)
         if standing.over or not standing.recorded:
             return
         analyser = await self._take_up()
@@ -93,15 +97,15 @@ class LiveAnalysis:
             while not standing.over:
                 if standing.camera is None:
                     await self._apart(self._nothing, analyser)
-                    await asyncio.sleep(LOOK_SECONDS)
+                    standing = await self._look()
                 else:
-                    await self._tap(analyser, standing.camera)
-                standing = await self._look()
+                    standing = await self._tap(analyser, standing.camera)
             finished_ms = to_ms(standing.finished_at or utcnow())
             await self._apart(self._write, analyser.finish(finished_ms))
         finally:
             screen.cancel()
             await asyncio.gather(screen, return_exceptions=True)
+            self._lookout.forget(self._id)
             self._ended.set()
             self._thread.shutdown(wait=False, cancel_futures=True)
         log.info("analysis ends", sitting=self._id)
@@ -114,34 +118,45 @@ class LiveAnalysis:
         log.info("analysis begins", sitting=self._id, mode=assignment.mode.value)
         return await self._apart(assignment.analyser)
 
-    async def _tap(self, analyser: Analyser | _Onlooker, row: LiveMedia) -> None:
-        """Watch through one endpoint until it is replaced, its node is lost, or the sitting is over."""
+    async def _tap(self, analyser: Analyser | _Onlooker, row: LiveMedia) -> Standing:
+        """Watch through one endpoint until it is replaced, lost with its node, or the sitting over: how it stands."""
         lost = asyncio.Event()
         try:
             async with tapped(row, self._place, lost, sound=isinstance(analyser, Analyser)) as tap:
                 log.info("tapped", sitting=self._id, node=row.node_url)
                 watching = self._apart(self._watch, tap, analyser)
                 try:
-                    await self._until_replaced(row, lost, watching)
+                    return await self._until_replaced(row, lost, watching)
                 finally:
                     tap.close()
                     await asyncio.shield(watching)
         except KurentoError as error:
             log.warning("cannot tap", sitting=self._id, error=error.message)
             await self._apart(self._nothing, analyser)
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(AGAIN_SECONDS)
+            return await self._lookout.now(self._id)
 
-    async def _until_replaced(self, row: LiveMedia, lost: asyncio.Event, watching: "asyncio.Future[None]") -> None:
-        while not lost.is_set() and not watching.done():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(lost.wait(), LOOK_SECONDS)
-            now = await self._look()
-            if now.over or now.camera is None or now.camera.endpoint_id != row.endpoint_id:
-                return
+    async def _until_replaced(
+        self, row: LiveMedia, lost: asyncio.Event, watching: "asyncio.Future[None]"
+    ) -> Standing:
+        losing, look = asyncio.ensure_future(lost.wait()), asyncio.ensure_future(self._look())
+        try:
+            while True:
+                ends: set[asyncio.Future[Any]] = {losing, watching, look}
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+                if not look.done():
+                    return await self._lookout.now(self._id)
+                now = look.result()
+                if now.over or now.camera is None or now.camera.endpoint_id != row.endpoint_id:
+                    return now
+                look = asyncio.ensure_future(self._look())
+        finally:
+            losing.cancel()
+            look.cancel()
 
-    async def _look(self) -> watch_log.Standing:
-        """Where the sitting stands; who makes small pictures is told, too."""
-        now = await self._store.insist(watch_log.look, self._id)
+    async def _look(self) -> Standing:
+        """Where the sitting stands after a second; who makes small pictures is told, too."""
+        now = await self._lookout.next(self._id)
         self._tiles.wanted = Track.CAMERA in now.wanted
         self._screen.wants(now.screen)
         return now
@@ -161,18 +176,13 @@ class LiveAnalysis:
             self._write(analyser.feed(picture))
             if isinstance(picture, Frame):
                 _BEHIND.observe(max(0.0, time.time() - picture.at_ms / 1000))
-            self._note_progress(picture.at_ms)
+            self._lookout.saw(self._id, picture.at_ms)
 
     def _nothing(self, analyser: Analyser | _Onlooker) -> None:
         """There is no camera to tap: for the analyser that is a missing picture."""
         now = to_ms(utcnow())
         self._write(analyser.feed(NoPicture(now, self._last_picture_ms, "nothing")))
-        self._note_progress(now)
-
-    def _note_progress(self, at_ms: int) -> None:
-        if time.monotonic() - self._saw_at >= SAW_SECONDS:
-            self._saw_at = time.monotonic()
-            self._unit(lambda session: watch_log.saw(session, self._id, at_ms))
+        self._lookout.saw(self._id, now)
 
     def _write(self, events: Iterable[ObservationEvent]) -> None:
         found = list(events)

@@ -28,6 +28,7 @@ from media.checks.tasks import check_tasks
 from media.documents import document_tasks
 from media.exports.tasks import export_tasks
 from media.live_analysis import LiveAnalysis
+from media.lookout import Lookout
 from media.pipelines.store import Store
 from media.recordings.analyse import analyse_part
 from media.recordings.hand_in import forget_abandoned, take_in
@@ -47,13 +48,15 @@ def run(settings: Settings, queues: Sequence[str] = ()) -> None:
     store = Store(collaborators.session_factory)
     objects.supply(settings.phone_model)
     demand_modes()  # a job that forgets to ask whether an exam's faces may be measured is refused
-    jobs.run_worker(settings, ALL_TASKS, {"collaborators": collaborators, "store": store}, queues)
+    jobs.run_worker(
+        settings, ALL_TASKS, {"collaborators": collaborators, "store": store, "lookout": Lookout(store)}, queues
+    )
 
 
 @media_tasks.task(name="media.analyse_live", queue="analysis", pass_context=True, retry=jobs.Retry(attempts=100))
 async def analyse_live(context: JobContext, sitting_id: int) -> None:
     """Watch a sitting's camera until the sitting is over. Cancelled or killed, it is taken over by another worker."""
-    await LiveAnalysis(_collaborators(context), _store(context), sitting_id).run()
+    await LiveAnalysis(_collaborators(context), _store(context), sitting_id, _lookout(context)).run()
 
 
 @media_tasks.task(name="media.seal", pass_context=True, retry=jobs.Retry(attempts=10, pause_seconds=10))
@@ -153,4 +156,10 @@ def _collaborators(context: JobContext) -> Collaborators:
 def _store(context: JobContext) -> Store:
     found: Any = context.additional_context["store"]
     assert isinstance(found, Store)  # noqa: S101 - put there by run()
+    return found
+
+
+def _lookout(context: JobContext) -> Lookout:
+    found: Any = context.additional_context["lookout"]
+    assert isinstance(found, Lookout)  # noqa: S101 - put there by run()
     return found

@@ -1,15 +1,15 @@
 """What live analysis writes down of one sitting, each function one unit of work: how far it saw, what it saw."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import BigInteger, bindparam, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.expression import cast
 
-from appliance.db import to_ms, utcnow
+from appliance.db import Base, to_ms, utcnow
 from appliance.errors import KeyDestroyed, NotFound
 from appliance.models import Exam, IdentityPhoto, LiveMedia, Part, Sitting, Tile, VaultObject
 from appliance.services import challenges, check_ins, incidents, profiles, recordings, sittings, templates
@@ -139,28 +139,32 @@ def waits(session: Session, sitting_id: int) -> bool:
     return is_analysed_afterwards(sittings.get(session, sitting_id).exam)
 
 
-def look(session: Session, sitting_id: int) -> Standing:
-    """Return where the sitting and its tracks stand; raise ``NotFound``.
+def look(session: Session, sitting_ids: Collection[int]) -> dict[int, Standing]:
+    """Return where these sittings and their tracks stand; one that there is not is left out.
 
-    One statement: it is asked once a second for each sitting that is watched, and each further one costs as much as
-    a face that is looked for.
+    One statement for all that a worker watches: it is asked once a second, and each one costs as much as a face that
+    is looked for.
     """
     live = (LiveMedia.sitting_id == Sitting.id) & LiveMedia.track.in_([Track.CAMERA, Track.SCREEN])
     wish = (Tile.sitting_id == Sitting.id) & (Tile.track == LiveMedia.track) & (Tile.wanted_until > utcnow())
-    rows = session.execute(
-        select(Sitting.state, Sitting.started_at, Sitting.finished_at, LiveMedia, Tile.track)
+    found: dict[int, list[Any]] = {}
+    for row in session.execute(
+        select(Sitting.id, Sitting.state, Sitting.started_at, Sitting.finished_at, LiveMedia, Tile.track)
         .outerjoin(LiveMedia, live)
         .outerjoin(Tile, wish)
-        .where(Sitting.id == sitting_id)
-    ).all()
-    if not rows:
-        raise NotFound("There is no such sitting.")
-    state, started_at, finished_at, _, _ = rows[0]
+        .where(Sitting.id.in_(sitting_ids))
+    ):
+        found.setdefault(row[0], []).append(row)
+    return {sitting_id: _standing(rows) for sitting_id, rows in found.items()}
+
+
+def _standing(rows: list[Any]) -> Standing:
+    _, state, started_at, finished_at, _, _ = rows[0]
     return Standing(
         state in OVER,
         evidence.is_recorded(state, started_at),
         finished_at,
-        {row.track: row for _, _, _, row, _ in rows if row is not None},
+        {row.track: row for *_, row, _ in rows if row is not None},
         frozenset(track for *_, track in rows if track is not None),
     )
 
@@ -181,11 +185,20 @@ def read_photo(session: Session, vault: Vault, photo: IdentityPhoto) -> bytes:
         return reader.read(0, reader.size)
 
 
-def saw(session: Session, sitting_id: int, until_ms: int) -> None:
-    """Write down how far the pictures were looked at."""
-    newest = recordings.newest_of_node(sitting_id, Track.CAMERA).with_only_columns(Part.id)
-    mark = cast({UNTIL: until_ms}, JSONB)
-    session.execute(update(Part).where(Part.id == newest.scalar_subquery()).values(media=Part.media.concat(mark)))
+def saw(session: Session, until_ms: Mapping[int, int]) -> None:
+    """Write down how far the pictures of each sitting were looked at."""
+    marks = [{"sitting": sitting_id, "mark": {UNTIL: at_ms}} for sitting_id, at_ms in until_ms.items()]
+    if marks:  # the core's statement: the mapper would take several rows for a list of primary keys
+        session.connection().execute(_SAW, marks)
+
+
+_NEWEST = recordings.newest_of_node(bindparam("sitting", type_=BigInteger), Track.CAMERA)
+_PART = Base.metadata.tables[Part.__tablename__]
+_SAW = (
+    update(_PART)
+    .where(_PART.c.id == _NEWEST.with_only_columns(Part.id).scalar_subquery())
+    .values(media=_PART.c.media.concat(bindparam("mark", type_=JSONB)))
+)
 
 
 def _parts(session: Session, sitting_id: int) -> list[Part]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import BindParameter, Select, func, select
 from sqlalchemy.orm import Session
 
 from appliance import bus
@@ -46,7 +46,7 @@ def parts(session: Session, sitting_id: int) -> list[Part]:
     return list(session.scalars(select(Part).where(Part.sitting_id == sitting_id).order_by(Part.started_at, Part.id)))
 
 
-def newest_of_node(sitting_id: int, track: Track) -> Select[Part]:
+def newest_of_node(sitting_id: int | BindParameter[int], track: Track) -> Select[Part]:
     """Return the query of the newest part that a node recorded: where the track's record stands.
 
     What a browser handed in since has a later number, but lies in an earlier gap.

@@ -18,7 +18,9 @@ class Bgr:
 
     def array(self, picture: av.VideoFrame) -> NDArray[np.uint8]:
         """HxWx3, 8 bit, blue, green, red; a copy that outlives the decoder."""
-        return np.asarray(self._reformatter.reformat(picture, format="bgr24").to_ndarray(), dtype=np.uint8)
+        # left to itself libswscale starts a thread a core for each stream, and wakes all for 0.3 ms
+        converted = self._reformatter.reformat(picture, format="bgr24", threads=1)
+        return np.asarray(converted.to_ndarray(), dtype=np.uint8)
 
 
 class DecodedFrame(Frame):

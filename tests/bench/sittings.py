@@ -169,6 +169,16 @@ async def _idle(appliance: RunningAppliance) -> dict[str, float]:
     return shares
 
 
+async def _settled(appliance: RunningAppliance) -> None:
+    """Wait for the jobs of the check-in: a document takes seconds to read, once a sitting. Say what they were."""
+    begin, waits = time.monotonic(), "SELECT count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'doing')"
+    seconds = 180
+    async with asyncio.timeout(seconds):
+        while await asyncio.to_thread(appliance.row, f"{waits} AND task_name <> 'media.analyse_live'") != (0,):
+            await asyncio.sleep(0.5)
+    report("check_in_jobs_done", seconds=round(time.monotonic() - begin, 1))
+
+
 async def _measure(
     appliance: RunningAppliance,
     candidates: list[SyntheticCandidate],
@@ -178,6 +188,7 @@ async def _measure(
 ) -> None:
     """Let the window pass; report what the processes used, all of it and beyond idling, and how late the feed was."""
     await asyncio.sleep(3)  # the analyses start and load their models: not what a running exam costs
+    await _settled(appliance)
     processes = {name: appliance.processes(name) for name in PROCESSES}
     before = {name: _cpu(group) for name, group in processes.items()}
     first, begin = len(feed.opened), time.monotonic()

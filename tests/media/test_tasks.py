@@ -209,13 +209,13 @@ def test_progress_and_the_unwatched_span(make, session, session_factory, vault):
     )
     session.commit()
     with unit_of_work(session_factory) as work:
-        watch_log.saw(work, sitting.id, to_ms(now) - 1000)
+        watch_log.saw(work, {sitting.id: to_ms(now) - 1000})
     with unit_of_work(session_factory) as work:
         watch_log.take_up(work, vault, sitting.id)
         assert work.query(Observation).filter_by(sitting_id=sitting.id).count() == 0
         assert work.query(Part).filter_by(sitting_id=sitting.id).one().media["kept"] is True
     with unit_of_work(session_factory) as work:
-        watch_log.saw(work, sitting.id, to_ms(now) - 20_000)
+        watch_log.saw(work, {sitting.id: to_ms(now) - 20_000})
     with unit_of_work(session_factory) as work:
         watch_log.take_up(work, vault, sitting.id)
         (row,) = work.query(Observation).filter_by(sitting_id=sitting.id)

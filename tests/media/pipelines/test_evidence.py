@@ -36,7 +36,7 @@ def test_a_handed_in_part_is_not_where_the_record_stands(make, session):
     standing = evidence.standing(session, sitting.id, Track.CAMERA)
     assert (standing.covered_until, standing.gap_cause) == (recording.started_at, None)
 
-    watch_log.saw(session, sitting.id, to_ms(now))
+    watch_log.saw(session, {sitting.id: to_ms(now)})
     session.expire_all()
     assert recording.media[watch_log.UNTIL] == to_ms(now)
     assert watch_log.UNTIL not in supplied.media
