@@ -151,7 +151,8 @@ def _groups(points: Points, scores: NDArray[np.float32]) -> list[NDArray[np.intp
 
 def _face(points: Points, scores: NDArray[np.float32]) -> Face:
     """One face as the mean of its candidates, weighted by their scores."""
-    mean = np.average(points, axis=0, weights=scores).astype(np.float32)
+    # np.average would say the same and take as long as a tenth of the network
+    mean = (scores @ points.reshape(len(scores), -1) / scores.sum()).reshape(-1, 2)
     (x, y), (width, height) = mean[0], mean[1]
     return Face(
         float(x - width / 2), float(y - height / 2), float(width), float(height), float(scores.max()), mean[2:]

@@ -44,6 +44,10 @@ def node(script: str, *arguments: str, said: bytes = b"") -> dict:
     return json.loads(done.stdout)
 
 
+def node_says(script: str, case: dict) -> dict:
+    return node(script, said=json.dumps(case).encode())
+
+
 def rgba(image) -> bytes:
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGBA).tobytes()
 
