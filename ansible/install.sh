@@ -1,6 +1,6 @@
 #!/bin/sh
 # From an unpacked bundle to the command `kustos install`, with nothing but what lies here and a Debian or Ubuntu.
-#   ./install.sh [--key release.pem.pub | --unverified] -i inventory.yml
+#   ./install.sh [--key release.pem.pub | --unverified] [preflight | upgrade | rollback | uninstall] -i inventory.yml
 # Before anything of the bundle is run or installed, all of it is checked against its signature by the host's own
 # openssl and sha256sum. This file is part of the bundle: docs/operating/install.md says how it is checked itself.
 set -eu
@@ -60,4 +60,6 @@ fi
 if [ "$verified" = yes ] && [ ! -f "$kept" ]; then
   install -D -m 644 "$key" "$kept"
 fi
-exec "$installer/bin/kustos" install --from "$here" "$@"
+command=install
+case ${1:-} in install | preflight | rollback | uninstall | upgrade) command=$1; shift ;; esac
+exec "$installer/bin/kustos" "$command" --from "$here" "$@"

@@ -73,6 +73,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "node sweep": Entry(_S),
     "openapi": Entry(_F, P.API_DESCRIPTION),
     "permissions": Entry(_F, P.ACCESS_VIEW),
+    "preflight": Entry(_H),
     "retention certificate show": Entry(_S, P.RETENTION_VIEW),
     "retention certificate verify": Entry(_F),
     "retention due": Entry(_S, P.RETENTION_VIEW),

@@ -3,19 +3,25 @@
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import ansible_runner
+import yaml
 
+from appliance.deploy.differences import lines_of
+from appliance.deploy.redaction import Redaction
 from appliance.errors import ApplianceError
 
 
 class InstallFailed(ApplianceError):
     """A task of the installation failed."""
+
+
+class InstallInterrupted(ApplianceError):
+    """The run was stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,13 @@ class Step:
     seconds: float
     message: str = ""
     """What the host said of a failure."""
+    difference: tuple[str, ...] = ()
+    """Lines that a check would take away and put there, as ``diff`` writes them."""
+
+    @property
+    def name(self) -> str:
+        """Role and task, as people read them."""
+        return f"{self.role}: {self.task}" if self.role else self.task
 
 
 @dataclass(slots=True)
@@ -38,6 +51,7 @@ class Outcome:
 
     steps: list[Step] = field(default_factory=list)
     status: str = ""
+    seconds: float = 0.0
 
     @property
     def changed(self) -> list[Step]:
@@ -50,58 +64,118 @@ class Outcome:
         return [step for step in self.steps if step.state in {"failed", "unreachable"}]
 
 
-_STATES = {
+@dataclass(frozen=True, slots=True)
+class Play:
+    """What is to be run, and for whom."""
+
+    folder: Path
+    """With the playbooks, ``ansible.cfg`` and the roles."""
+    playbook: str
+    inventory: Path
+    variables: Mapping[str, Any]
+    private: Path
+    """A folder of its own for what Ansible writes meanwhile; emptied afterwards."""
+    check: bool = False
+    """Only say what would change."""
+    tags: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who hears of a run while it goes on; all of it is called in the thread that runs it."""
+
+    ended: Callable[[Step], None] = lambda _step: None
+    """A task ended on a host."""
+    began: Callable[[str], None] = lambda _name: None
+    """A task begins, on all its hosts."""
+    returned: Callable[[str, str, dict[str, Any]], None] = lambda _host, _task, _result: None
+    """Host, task and all that its module gave back: for playbooks that gather."""
+    phase: Callable[[str], None] = lambda _name: None
+    """Something follows that is told as a whole."""
+
+
+_STATES: Final = {
     "runner_on_ok": "ok",
     "runner_on_skipped": "skipped",
     "runner_on_failed": "failed",
     "runner_item_on_failed": "failed",  # it alone says why; that of the task says that one or more items failed
     "runner_on_unreachable": "unreachable",
 }
+HIDDEN: Final = "what it said may hold a secret and is not shown"
 
 
-def play(
-    folder: Path,
-    playbook: str,
-    inventory: Path,
-    variables: Mapping[str, Any],
-    tell: Callable[[Step], None],
-    check: bool = False,
-    tags: str = "",
-) -> Outcome:
-    """Run ``playbook`` of ``folder`` against the inventory; ``tell`` hears of each task as it ends.
+def play(what: Play, listener: Listener, redaction: Redaction) -> Outcome:
+    """Run a playbook against the inventory; the listener hears of each task.
 
-    ``check``: only say what would change. Raises ``InstallFailed`` naming the task, the host and what it said.
+    Raises ``InstallFailed`` naming task, host and what it said, ``InstallInterrupted`` when it was told to stop.
+    Either has the steps until then in ``details["outcome"]``.
     """
     outcome = Outcome()
 
     def hear(event: dict[str, Any]) -> bool:
-        step = _step(event)
+        data = event.get("event_data") or {}
+        if event.get("event") == "playbook_on_task_start":
+            listener.began(_named(data))
+        step = _step(event, what.check, redaction)
         if step is not None:
             outcome.steps.append(step)
-            tell(step)
+            listener.returned(step.host, step.task, data.get("res") or {})
+            listener.ended(step)
         return True
 
-    with tempfile.TemporaryDirectory(prefix="kustos-install-") as private:
+    what.private.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
         result = ansible_runner.run(
-            private_data_dir=private,
-            project_dir=str(folder),
-            playbook=playbook,
-            inventory=str(inventory.resolve()),
-            extravars=dict(variables),
-            cmdline="--check" if check else None,
-            tags=tags or None,
-            envvars={"ANSIBLE_CONFIG": str(folder / "ansible.cfg"), "PATH": _path()},
+            private_data_dir=str(what.private),
+            project_dir=str(what.folder),
+            playbook=what.playbook,
+            inventory=str(what.inventory.resolve()),
+            extravars=dict(what.variables),
+            cmdline="--check --diff" if what.check else None,
+            tags=what.tags or None,
+            envvars=_environment(what.folder),
             event_handler=hear,
             quiet=True,
         )
-        outcome.status = str(result.status)
         words = result.stdout.read() if result.stdout else ""
+    finally:
+        shutil.rmtree(what.private, ignore_errors=True)  # events and variables as they are, secrets among them
+    outcome.status = str(result.status)
+    _judge(outcome, result.rc, redaction.of(words))
+    return outcome
+
+
+def _judge(outcome: Outcome, code: int | None, words: str) -> None:
+    if outcome.status == "canceled":
+        raise InstallInterrupted(outcome=outcome)
     if outcome.failed:
         step = outcome.failed[0]
-        raise InstallFailed(f"{step.host}: “{step.task}” {step.state}: {step.message or 'it said nothing'}")
-    if result.rc:
-        raise InstallFailed(f"Ansible ended with {result.rc}: {words.strip()[-2000:]}")
-    return outcome
+        said = f"{step.host}: “{step.name}” {step.state}: {step.message or 'it said nothing'}"
+        raise InstallFailed(said, outcome=outcome)
+    if code:
+        raise InstallFailed(f"Ansible ended with {code}: {words.strip()[-2000:]}", outcome=outcome)
+
+
+def expected_tasks(folder: Path, playbook: str) -> int:
+    """Return how many tasks a playbook and its roles have in their files: some of them are left out on some hosts."""
+    plays = yaml.safe_load((folder / playbook).read_text(encoding="utf-8")) or []
+    return sum(_tasks_of_play(folder, one) for one in plays if isinstance(one, dict))
+
+
+def _tasks_of_play(folder: Path, one: dict[str, Any]) -> int:
+    if "ansible.builtin.import_playbook" in one:
+        return expected_tasks(folder, str(one["ansible.builtin.import_playbook"]))
+    roles = [role["role"] if isinstance(role, dict) else str(role) for role in one.get("roles", ())]
+    files = [file for role in roles for file in sorted((folder / "roles" / role / "tasks").glob("*.yml"))]
+    inside = sum(_count(yaml.safe_load(file.read_text(encoding="utf-8"))) for file in files)
+    inside += sum((folder / "roles" / role / "meta" / "argument_specs.yml").exists() for role in roles)  # are checked
+    return inside + sum(_count(one.get(part)) for part in ("pre_tasks", "tasks", "post_tasks"))
+
+
+def _count(tasks: Any) -> int:
+    blocks = ("block", "rescue", "always")
+    entries = [task for task in tasks or () if isinstance(task, dict)]
+    return sum(sum(_count(task.get(name)) for name in blocks) if "block" in task else 1 for task in entries)
 
 
 def demand_ansible() -> None:
@@ -110,11 +184,20 @@ def demand_ansible() -> None:
         raise InstallFailed("Ansible is missing: install Kustos with it, pip install 'kustos[install]'.")
 
 
+def _environment(folder: Path) -> dict[str, str]:
+    return {"ANSIBLE_CONFIG": str(folder / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", "PATH": _path()}
+
+
 def _path() -> str:
     return f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 
 
-def _step(event: dict[str, Any]) -> Step | None:
+def _named(data: dict[str, Any]) -> str:
+    role, task = data.get("role"), str(data.get("task", ""))
+    return f"{role}: {task}" if role else task
+
+
+def _step(event: dict[str, Any], check: bool, redaction: Redaction) -> Step | None:
     data = event.get("event_data") or {}
     state = _STATES.get(event.get("event", ""))
     if state is None:
@@ -124,15 +207,19 @@ def _step(event: dict[str, Any]) -> Step | None:
         state = "ok"
     if state == "ok" and result.get("changed"):
         state = "changed"
-    message = ""
-    if state in {"failed", "unreachable"}:
-        said = [result.get(name) for name in ("msg", "stderr", "stdout")]
-        message = " ".join(str(text).strip() for text in said if text)[-1500:]
     return Step(
         host=str(data.get("host", "")),
         task=str(data.get("task", "")),
         role=str(data.get("role", "")),
         state=state,
         seconds=float(data.get("duration") or 0.0),
-        message=message,
+        message=_message(result, redaction) if state in {"failed", "unreachable"} else "",
+        difference=tuple(lines_of(result, redaction)) if check and state == "changed" else (),
     )
+
+
+def _message(result: dict[str, Any], redaction: Redaction) -> str:
+    if "censored" in result:
+        return HIDDEN
+    said = [result.get(name) for name in ("msg", "stderr", "stdout")]
+    return redaction.of(" ".join(str(text).strip() for text in said if text))[-1500:]
