@@ -2,13 +2,16 @@
 
 import json
 import random
+import time
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import func, select
 
 from appliance.audit import Actor
+from appliance.evidence.key import EvidenceKey
 from appliance.models import (
     Candidate,
     ChatMessage,
@@ -21,7 +24,7 @@ from appliance.models import (
     SystemCheck,
     VaultObject,
 )
-from appliance.retention import purge, terms
+from appliance.retention import certificate, purge, terms
 from appliance.services import holds
 from appliance.vocabulary import DataClass, HoldScope, SittingState
 from tests.appliance.retention.evidence import fill
@@ -79,6 +82,49 @@ def change(session, world, company, data_class, days, now, exam_id=None):
     terms.set_rule(session, ACTOR, company, data_class, days, 14, now, exam_id)
     world.rules[company.id, exam_id, data_class] = days
     world.since[company.id] = now
+
+
+def test_five_years_in_a_second(make, session, collaborators, world):
+    """Two sittings, one held for two years, in a real database and vault: somebody looks every two months."""
+    company, clock = world.companies[2], time.process_time()
+    free, held = (
+        make.sitting(
+            SittingState.CONCLUDED, exam=world.exams[company.id][0], candidate=make.candidate(company=company),
+            created_at=START, finished_at=START,
+        )
+        for _ in range(2)
+    )  # fmt: skip
+    for sitting in (free, held):
+        fill(session, collaborators, sitting, START)
+    hold = holds.place(
+        session, ACTOR, company.id, holds.Subject(HoldScope.SITTING, held.id), "a dispute", "Ann", START
+    )
+    session.commit()
+    gone, certificates = defaultdict(dict), []
+    for day in range(0, YEARS + 1, 60):
+        if day == 720:
+            holds.release(session, ACTOR, hold, "settled", START + day * DAY)
+            session.commit()
+        certificates += purge.run(collaborators, START + day * DAY).certificates
+        for data_class, model in SIGN.items():
+            there = set(session.scalars(select(model.sitting_id)))
+            for sitting in (free, held):
+                if sitting.id not in there:
+                    gone[sitting.id].setdefault(data_class, day)
+        session.commit()
+    # announced at the first look that is less than 14 days before the end, deleted at the next one
+    announced = {one: -(-(world.rules[company.id, None, one] - 14) // 60) * 60 for one in SIGN}
+    assert gone[free.id] == {one: day + 60 for one, day in announced.items()}
+    assert gone[held.id] == dict.fromkeys(SIGN, 780)
+    session.expire_all()
+    assert [sitting.candidate.name for sitting in (free, held)] == [
+        f"erased-{one.candidate_id}" for one in (free, held)
+    ]
+    assert not list(collaborators.vault.folder.rglob("*.sealed"))
+    key = EvidenceKey.load_or_create(collaborators.settings.evidence_key_file, collaborators.vault)
+    for row in map(partial(session.get_one, DeletionCertificate), certificates):
+        assert certificate.verify(row.content.encode(), certificate.signature_bytes(row), key.public_pem).is_genuine
+    assert time.process_time() - clock < 4, "five years are about a second of CPU"
 
 
 def test_nothing_early_nothing_late(make, session, collaborators, world):
