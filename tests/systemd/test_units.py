@@ -24,9 +24,10 @@ def host(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("host")
     shutil.copytree(ROOT / "systemd", root / "etc/systemd/system")
     shutil.copytree("/lib/systemd/system", root / "lib/systemd/system", symlinks=True)
-    program = root / "opt/kustos/current/venv/bin/kustos"
-    program.parent.mkdir(parents=True)
-    program.touch(mode=0o755)
+    for path in ("opt/kustos/current/venv/bin/kustos", "usr/bin/kurento-media-server"):
+        program = root / path
+        program.parent.mkdir(parents=True)
+        program.touch(mode=0o755)
     return root
 
 
