@@ -21,7 +21,7 @@ from sqlalchemy.exc import OperationalError
 
 import appliance.models  # noqa: F401 - registers every table
 from appliance.db import Base, make_engine
-from appliance.errors import BadInput, DatabaseUnavailable, HostNotReady
+from appliance.errors import DatabaseUnavailable, HostNotReady
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
@@ -110,20 +110,6 @@ def status(database_url: str, scripts: Path = MIGRATIONS) -> SchemaStatus:
         _demand_runnable(database_url, directory)
         return SchemaStatus(there, newest, (), newer=True)
     return SchemaStatus(there, newest, tuple(_revision(script) for script in reversed(found)))
-
-
-def contracted_since(database_url: str, revision: str, scripts: Path = MIGRATIONS) -> tuple[Revision, ...]:
-    """Return the contracting revisions in the database that came after ``revision``: a release whose newest one that
-    is runs on it only where there are none. Raises ``BadInput`` for a revision this release does not know."""
-    directory = ScriptDirectory.from_config(config(scripts))
-    there = status(database_url, scripts).current
-    try:
-        later = {script.revision for script in directory.iterate_revisions("head", revision)}
-        taken = list(directory.iterate_revisions(there or "base", "base"))
-    except RevisionError as error:
-        raise BadInput(f"There is no revision {revision}: {error}") from error
-    found = (_revision(script) for script in reversed(taken) if script.revision in later)
-    return tuple(one for one in found if one.phase is Phase.CONTRACT)
 
 
 def downgrade(database_url: str, revision: str) -> None:

@@ -6,7 +6,6 @@ from dataclasses import asdict
 import click
 
 from appliance import schema as schemas
-from appliance.errors import HostNotReady
 from appliance.settings import load_settings
 
 
@@ -44,19 +43,6 @@ def status(as_json: bool) -> None:
     for revision in found.pending:
         click.echo(f"  waits: {revision.number} ({revision.phase}) {revision.what}")
     _tell_contracting(found)
-
-
-@schema.command()
-@click.argument("revision")
-def suits(revision: str) -> None:
-    """Exit with 1 if a release whose newest revision is REVISION does not run on this schema any more."""
-    taken = schemas.contracted_since(load_settings().database_url, revision)
-    if taken:
-        names = ", ".join(f"{one.number} ({one.what})" for one in taken)
-        raise HostNotReady(
-            f"The schema was contracted since {revision}: {names}. Only a backup of before leads back."
-        )
-    click.echo(f"A release of revision {revision} runs on this schema.")
 
 
 def _tell_contracting(found: schemas.SchemaStatus) -> None:
