@@ -32,6 +32,7 @@ WANTED: Final = (
     "postgresql",
     "nginx-light",
     "coturn",
+    "dehydrated",
     "nftables",
     "openssl",
     "sudo",
