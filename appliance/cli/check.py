@@ -23,10 +23,13 @@ COLOURS = {StepState.PASSED: "green", StepState.WARNING: "yellow", StepState.FAI
 @click.command()
 @click.option("--sitting", "sitting_id", type=int, help="Number of the live sitting to walk along.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON, and nothing else.")
+@click.option("--quick", is_flag=True, help="Without the synthetic candidate: a few seconds.")
 @click.option("--bundle", type=click.Path(path_type=Path, dir_okay=False), help="Write the ZIP for a ticket here.")
 @click.option("--data", default=None, help="Data folder of `kustos up`, if it is not ./.data.")
 @click.option("--row", type=int, hidden=True, help="Carry out a check that was asked for on the page.")
-def check(sitting_id: int | None, as_json: bool, bundle: Path | None, data: str | None, row: int | None) -> None:
+def check(
+    sitting_id: int | None, as_json: bool, quick: bool, bundle: Path | None, data: str | None, row: int | None
+) -> None:
     """Say why there is no picture: walk along a sitting's path, or send a synthetic candidate through every node.
 
     The exit status is 1 when a step failed.
@@ -36,7 +39,7 @@ def check(sitting_id: int | None, as_json: bool, bundle: Path | None, data: str 
     if row is not None:
         sys.exit(_carry_out(assemble(load_settings()), row))
     with command_collaborators(data) as collaborators:
-        report, packed = _look(collaborators, sitting_id, as_json)
+        report, packed = _look(collaborators, sitting_id, as_json, not quick)
         if bundle is not None:
             bundle.write_bytes(pack(collaborators.settings, report, packed))
     if as_json:
@@ -48,14 +51,16 @@ def check(sitting_id: int | None, as_json: bool, bundle: Path | None, data: str 
     sys.exit(0 if report.ok else 1)
 
 
-def _look(collaborators: Collaborators, sitting_id: int | None, quiet: bool) -> tuple[Report, dict[str, str]]:
+def _look(
+    collaborators: Collaborators, sitting_id: int | None, quiet: bool, trials: bool
+) -> tuple[Report, dict[str, str]]:
     from media.checks.runner import run  # noqa: PLC0415 - loads the media libraries
 
     async def show(steps: Sequence[Step]) -> None:
         for step in steps if not quiet else ():
             click.secho(line(step), fg=COLOURS.get(step.state))
 
-    finding = asyncio.run(run(collaborators, sitting_id, show))
+    finding = asyncio.run(run(collaborators, sitting_id, show, trials))
     return finding.report, finding.materials
 
 

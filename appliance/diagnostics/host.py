@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import socket
 import ssl
 import tempfile
 from collections.abc import Callable, Iterator
@@ -30,8 +31,19 @@ from appliance.vocabulary import DiskState
 MB: Final = 2**20
 FULL_MB: Final = 16
 """Less than this is full: four recordings' next minute."""
+ELSEWHERE: Final = {
+    "database": Path("/var/lib/postgresql"),
+    "program": Path("/opt/kustos"),
+    "journal": Path("/var/log/journal"),
+}
+"""What else fills up on an installed host."""
+FULL_OF_PROGRAM_MB: Final = 1024
+"""Another release, a journal at its bounds or a busy night's log of the database still fit."""
+FEW_INODES_PERCENT: Final = 2
 CLOCK_OFF_MS: Final = 2000
 """Tokens of start links are good for minutes, timelines are read in seconds."""
+AUTHORITY: Final = Path("/etc/kustos/authority.crt")
+"""The appliance's own authority, where it has one, for everybody to read."""
 SOON: Final = timedelta(days=14)
 SECONDS: Final = 3.0
 """What anything on this machine or its network may take to answer."""
@@ -86,26 +98,29 @@ def check_recordings_folder(host: Host) -> list[Step]:
 
 
 def check_disk(host: Host) -> list[Step]:
-    """There is room, where recordings are written and where they are sealed."""
-    steps = []
-    for name, folder in (("recordings", host.settings.recordings), ("vault", host.settings.data_dir)):
-        try:
-            usage = shutil.disk_usage(folder)
-        except OSError as error:
-            steps.append(failed("disk", "recordings_missing", name, error.strerror or "", file=str(folder)))
-            continue
-        figures: Figures = {
-            "free_mb": usage.free // MB,
-            "size_mb": usage.total // MB,
-            "reserve_mb": host.settings.disk_reserve_mb,
-        }
-        if usage.free < FULL_MB * MB:
-            steps.append(failed("disk", "disk_full", name, figures=figures))
-        elif usage.free < host.settings.disk_reserve_mb * MB:
-            steps.append(warning("disk", "disk_low", name, figures=figures))
-        else:
-            steps.append(passed("disk", name, figures=figures))
-    return steps
+    """There is room: where recordings are written, where they are sealed, and where an installation has the rest."""
+    folders = {"recordings": host.settings.recordings, "vault": host.settings.data_dir}
+    return [_room(name, folder, host.settings.disk_reserve_mb) for name, folder in folders.items()] + [
+        _room(name, folder, FULL_OF_PROGRAM_MB) for name, folder in ELSEWHERE.items() if folder.exists()
+    ]
+
+
+def _room(name: str, folder: Path, reserve_mb: int) -> Step:
+    try:
+        usage, nodes = shutil.disk_usage(folder), os.statvfs(folder)
+    except OSError as error:
+        return failed("disk", "recordings_missing", name, error.strerror or "", file=str(folder))
+    figures: Figures = {"free_mb": usage.free // MB, "size_mb": usage.total // MB, "reserve_mb": reserve_mb}
+    if usage.free < FULL_MB * MB:
+        return failed("disk", "disk_full", name, figures=figures)
+    if usage.free < reserve_mb * MB:
+        return warning(
+            "disk", "disk_low" if name in {"recordings", "vault"} else "disk_low_elsewhere", name, "", figures
+        )
+    if nodes.f_files and nodes.f_favail * 100 < nodes.f_files * FEW_INODES_PERCENT:
+        share = round(nodes.f_favail * 100 / nodes.f_files, 1)
+        return warning("disk", "inodes_low", name, figures={**figures, "free_inodes_percent": share})
+    return passed("disk", name, figures=figures)
 
 
 def check_forecast(host: Host) -> list[Step]:
@@ -157,14 +172,27 @@ def check_certificate(host: Host) -> list[Step]:
 
 
 def _certificates(settings: Settings) -> Iterator[tuple[str, x509.Certificate]]:
-    own = settings.data_dir / "keys" / "lan.crt"
-    if own.exists():
-        yield str(own), x509.load_pem_x509_certificate(own.read_bytes())
+    for file in (settings.data_dir / "keys" / "lan.crt", AUTHORITY):
+        if file.exists():
+            yield str(file), x509.load_pem_x509_certificate(file.read_bytes())
+    if settings.siem_ca_file:
+        for one in x509.load_pem_x509_certificates(Path(settings.siem_ca_file).read_bytes()):
+            yield f"SIEM: {settings.siem_ca_file}", one
     public = urlsplit(settings.public_url)
     if public.scheme == "https" and public.hostname:
-        where = (public.hostname, public.port or 443)
-        pem = ssl.get_server_certificate(where, timeout=SECONDS)
-        yield public.netloc, x509.load_pem_x509_certificate(pem.encode())
+        yield public.netloc, _served(public.hostname, public.port or 443)
+
+
+def _served(name: str, port: int) -> x509.Certificate:
+    """Return the certificate of the origin; a host that does not find its name asks itself."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # its dates are looked at, whoever signed it
+    try:
+        plain = socket.create_connection((name, port), timeout=SECONDS)
+    except socket.gaierror:
+        plain = socket.create_connection(("127.0.0.1", port), timeout=SECONDS)
+    with plain, context.wrap_socket(plain, server_hostname=name) as secure:
+        return x509.load_der_x509_certificate(secure.getpeercert(binary_form=True) or b"")
 
 
 def _judged(source: str, certificate: x509.Certificate) -> Step:

@@ -18,8 +18,16 @@ PATH: Final[dict[str, PathStep]] = {
         "Who runs the check",
         "The gateway runs the checks that are asked for on the page; it takes one within a second.",
     ),
+    "units": PathStep(
+        "Units", "Every process that the inventory gives this host runs, and comes back with the machine."
+    ),
+    "ports": PathStep("Ports", "What browsers and the other hosts need of this host takes a connection."),
     "database": PathStep("Database", "PostgreSQL answers; everything else stands on it."),
     "migrations": PathStep("Database schema", "The database is at the revision that this version of Kustos needs."),
+    "connections": PathStep("Connections to the database", "PostgreSQL has connections left for more processes."),
+    "archiving": PathStep(
+        "The database's log", "What is committed is archived, and whoever follows the log keeps up with it."
+    ),
     "recordings_folder": PathStep(
         "Recordings folder", "A file can be made, written and deleted where the media nodes write the recordings."
     ),
@@ -32,6 +40,7 @@ PATH: Final[dict[str, PathStep]] = {
     "certificate": PathStep(
         "Certificate", "The certificate of the pages is valid: without it browsers give neither camera nor socket."
     ),
+    "backup": PathStep("Backup", "The newest full backup is of last night, and what is committed streams into it."),
     "turn": PathStep(
         "TURN server", "The relay for closed networks gives an address to the credentials that browsers are told."
     ),
@@ -40,6 +49,9 @@ PATH: Final[dict[str, PathStep]] = {
         "The customer's own models", "Files named by phone_model and antispoof_model are there and can be run."
     ),
     "queues": PathStep("Job queues", "No job waits for longer than it takes to be fetched."),
+    "figures": PathStep(
+        "Health of the processes", "Each process says that it is ready, at the door where monitoring asks it."
+    ),
     "node": PathStep("Media node", "The node answers quickly and has processor time left."),
     "gateway": PathStep("Gateway", "The process of sockets and signalling answers, hears the bus and has its nodes."),
     "sitting": PathStep("Sitting", "The sitting is in a state in which camera and screen are sent."),

@@ -1,5 +1,7 @@
 """Do the TURN servers that browsers are told of give a relay? The appliance's own, and those of companies."""
 
+import socket
+from dataclasses import replace
 from time import monotonic
 from typing import Any, Final
 
@@ -9,7 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from appliance.db import unit_of_work
 from appliance.diagnostics import turn
 from appliance.diagnostics.host import SECONDS, Host
-from appliance.diagnostics.report import Step, failed, passed, skipped
+from appliance.diagnostics.installed import own_host
+from appliance.diagnostics.report import Step, failed, passed, skipped, warning
 from appliance.errors import ApplianceError
 from appliance.ice_servers import ice_servers
 from appliance.models import Company, Sitting
@@ -52,6 +55,16 @@ def _of_companies(host: Host) -> list[dict[str, Any]]:
     return [server for way in ways for server in way["ice_servers"]]
 
 
+def _of_own(url: str, name: str, password: str) -> Step | None:
+    """Ask the server of this very host, where there is one, whatever its name is."""
+    own = own_host()
+    if own is None or "turn" not in own.groups:
+        return None
+    server = turn.parse(url)
+    place = f"{url.partition(':')[0]}:{own.address}:{server.port}{url[url.find('?') :] if '?' in url else ''}"
+    return replace(_relay(place, name, password), scope=url)
+
+
 def _relay(url: str, name: str, password: str) -> Step:
     begin = monotonic()
     try:
@@ -59,6 +72,8 @@ def _relay(url: str, name: str, password: str) -> Step:
     except turn.Refused as refusal:
         cause = "turn_password" if refusal.code in REFUSED else "turn_no_relay"
         return failed("turn", cause, url, f"{refusal.code} {refusal.reason}")
+    except socket.gaierror as error:
+        return _of_own(url, name, password) or warning("turn", "turn_name_unknown", url, str(error))
     except (OSError, ValueError) as error:
         return failed("turn", "turn_unreachable", url, str(error))
     return passed("turn", url, relay=relay, answer_ms=round((monotonic() - begin) * 1000))

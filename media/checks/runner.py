@@ -9,7 +9,7 @@ from typing import Final
 
 from appliance.collaborators import Collaborators
 from appliance.db import to_ms, unit_of_work, utcnow
-from appliance.diagnostics import host, processes, relays
+from appliance.diagnostics import database, host, installed, processes, relays
 from appliance.diagnostics.host import Host
 from appliance.diagnostics.path import SITTING_STEPS
 from appliance.diagnostics.report import Report, Step, StepState, skipped
@@ -23,15 +23,18 @@ from media.checks.trial import Trial
 from media.kurento import KurentoClient, KurentoError
 
 BOX: Final = (
+    *(installed.check_units, installed.check_ports),
     *(
         host.check_database,
+        database.check_database_load,
         host.check_recordings_folder,
         host.check_disk,
         host.check_forecast,
         host.check_clock,
         host.check_certificate,
     ),
-    *(relays.check_turn, processes.check_workers, supplied_models.check_supplied_models),
+    *(installed.check_backup, relays.check_turn, processes.check_workers, supplied_models.check_supplied_models),
+    installed.check_figures,
 )
 """In the order of the path: the first that fails is the cause of what follows."""
 OF_A_TRACK: Final = (
@@ -54,17 +57,24 @@ class Finding:
     materials: Materials = field(default_factory=dict)
 
 
-async def run(collaborators: Collaborators, sitting_id: int | None, publish: Publish) -> Finding:
-    """Carry a check out and return all of it; raise ``NotFound`` for a sitting there is none of."""
+async def run(collaborators: Collaborators, sitting_id: int | None, publish: Publish, trials: bool = True) -> Finding:
+    """Carry a check out and return all of it; raise ``NotFound`` for a sitting there is none of.
+
+    ``trials``: send a synthetic candidate through every node, when the whole appliance is looked at.
+    """
     finding = Finding(Report(sitting_id, to_ms(utcnow()), host.own_version()))
-    walk = _appliance(collaborators, finding) if sitting_id is None else _sitting(collaborators, sitting_id, finding)
+    walk = (
+        _appliance(collaborators, finding, trials)
+        if sitting_id is None
+        else _sitting(collaborators, sitting_id, finding)
+    )
     async for steps in walk:
         finding.report.steps += steps
         await publish(steps)
     return finding
 
 
-async def _appliance(collaborators: Collaborators, finding: Finding) -> AsyncIterator[list[Step]]:
+async def _appliance(collaborators: Collaborators, finding: Finding, trials: bool) -> AsyncIterator[list[Step]]:
     box = Host(collaborators.settings, collaborators.session_factory, collaborators.vault)
     for check in BOX:
         yield await asyncio.to_thread(host.run, check, box)
@@ -77,7 +87,7 @@ async def _appliance(collaborators: Collaborators, finding: Finding) -> AsyncIte
             yield steps
     finally:
         await _hang_up(clients)
-    for url in urls:
+    for url in urls if trials else ():
         async for step in Trial(collaborators, url).steps():
             yield [step]
 

@@ -317,6 +317,7 @@ OWN = {
     "appliance/cli/synthetic_candidate.py",
     "appliance/standalone/supervision.py",
     "appliance/diagnostics/processes.py",
+    "appliance/diagnostics/installed.py",
     "appliance/outgoing.py",
 }
 
