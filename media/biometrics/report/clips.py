@@ -81,12 +81,11 @@ def report(found: Contents, progress: Callable[[str], None]) -> Json:
     seconds = cpu = doubts = 0.0
     harmless = harmless_hit = 0
     for clip in found.clips:
-        name = found.name(clip.path)
-        try:
+        name, reference, told = found.name(clip.path), None, None
+        with found.attempt(clip.path):
             reference = _reference(found, clip)
             told = analyse_file(clip.path, reference, audio=True)
-        except ApplianceError as error:
-            found.skipped[clip.path] = error.message
+        if told is None:
             continue
         progress(f"clips: {name} analysed")
         findings = _findings(told)

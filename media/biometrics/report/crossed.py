@@ -18,6 +18,7 @@ Indices = NDArray[np.intp]
 People = Mapping[Any, Sequence[Descriptor]]
 AT_MOST: Final = 3
 """Pictures of one person that are taken together."""
+FOLDS: Final = 10
 FALSE_MATCHES: Final = 0.001
 FALSE_MISMATCHES: Final = 0.01
 
@@ -45,41 +46,73 @@ def several_against_one(people: People) -> Json:
     return _crossed(held.probes, held.whose, held.faces, held.owner, held.people, how, held.mates)
 
 
-def chosen_elsewhere(people: People, folds: Mapping[Any, str]) -> Json:
-    """The same, each fold's people judged by the threshold that one in 1,000 strangers of the other folds is below.
+def chosen_elsewhere(people: People) -> Json:
+    """The same, each tenth of the people judged by thresholds that the other nine tenths chose.
 
-    And by the one that all but one in 100 comparisons of the others' own pictures are below. ``folds``: by person.
+    By the one that one in 1,000 strangers of the others is below, and by the one that all but one in 100 comparisons
+    of the others' own pictures are below. A file's own folds divide pairs, not people, and may be two.
     """
-    named = sorted({folds[person] for person in people if person in folds})
-    rows: list[Json] = []
-    for fold in named:
-        here, elsewhere = (
-            _held({person: people[person] for person in people if person in folds and (folds[person] == fold) is own})
-            for own in (True, False)
-        )
-        if not len(here.mates) or not len(elsewhere.mates):
-            continue
-        own, strangers = here.distances()
-        known, unknown = elsewhere.distances()
-        near, far = float(np.quantile(unknown, FALSE_MATCHES)), float(np.quantile(known, 1 - FALSE_MISMATCHES))
-        rows.append(
-            {
-                "fold": fold,
-                "match_below": round(near, 4),
-                "fmr": round(float((strangers < near).mean()), 6),
-                "missed": int((own >= near).sum()),
-                "mismatch_from": round(far, 4),
-                "told_as_another": round(float((own >= far).mean()), 6),
-                "strangers_not_told": round(float((strangers < far).mean()), 6),
-                "comparisons_of_one_person": len(own),
-            }
-        )
-    compared = sum(row["comparisons_of_one_person"] for row in rows)
-    return {
-        "how": "each fold by thresholds chosen on the other folds' people; one person has several of the comparisons",
-        "fnmr": rate(sum(row["missed"] for row in rows), compared),
-        "folds": rows,
+    named = sorted(people, key=str)
+    parts = [set(named[number::FOLDS]) for number in range(FOLDS)]
+    judged = [found for part in parts if (found := _chosen_elsewhere(people, part)) is not None]
+    pooled = {
+        key: _pooled(np.concatenate([counted[key] for _, counted in judged])) if judged else rate(0, 0)
+        for key in _COUNTED
     }
+    return {
+        "how": f"people in {FOLDS} folds, each judged by thresholds chosen on the people of the others; intervals by "
+        "bootstrap over people",
+        **pooled,
+        **{key: _range([row[key] for row, _ in judged]) for key in ("match_below", "mismatch_from")},
+        "folds": [
+            {
+                **row,
+                **{key: round(float(counts[:, 0].sum() / counts[:, 1].sum()), 6) for key, counts in counted.items()},
+            }
+            for row, counted in judged
+        ],
+    }
+
+
+_COUNTED: Final = ("fnmr", "fmr", "told_as_another", "strangers_not_told")
+
+
+def _chosen_elsewhere(people: People, fold: set[Any]) -> tuple[dict[str, float], dict[str, Counts]] | None:
+    """One fold's thresholds, and by person how many comparisons went wrong of how many (Nx2).
+
+    None where the fold or the rest has nobody with three pictures.
+    """
+    here, elsewhere = (
+        _held({person: pictures for person, pictures in people.items() if (person in fold) is own})
+        for own in (True, False)
+    )
+    if not len(here.mates) or not len(elsewhere.mates):
+        return None
+    known, unknown, are_strangers = elsewhere.distances()
+    near = float(np.quantile(unknown[are_strangers], FALSE_MATCHES))
+    far = float(np.quantile(known, 1 - FALSE_MISMATCHES))
+    own, others, are_strangers = here.distances()
+    counted = {
+        "fnmr": here.by_person(own >= near, np.ones_like(own)),
+        "fmr": here.by_person(((others < near) & are_strangers).sum(axis=1), are_strangers.sum(axis=1)),
+        "told_as_another": here.by_person(own >= far, np.ones_like(own)),
+        "strangers_not_told": here.by_person(((others < far) & are_strangers).sum(axis=1), are_strangers.sum(axis=1)),
+    }
+    return {"match_below": round(near, 4), "mismatch_from": round(far, 4)}, counted
+
+
+def _pooled(counts: Counts) -> Json:
+    """The share over all people of Nx2 (wrong, of), its interval over people drawn anew."""
+    wrong, of = counts.sum(axis=0)
+    shares = np.full(len(counts), 1 / len(counts))
+    drawn = np.random.default_rng(SEED).multinomial(len(counts), shares, size=RESAMPLES) @ counts
+    return {**_figure(wrong / of, drawn[:, 0] / np.clip(drawn[:, 1], 1, None)), "n": int(of), "hits": int(wrong)}
+
+
+def _range(values: list[float]) -> Json:
+    if not values:
+        return {"mean": None, "lowest": None, "highest": None}
+    return {"mean": round(float(np.mean(values)), 4), "lowest": min(values), "highest": max(values)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,10 +126,16 @@ class _Held:
     mates: Indices
     people: int
 
-    def distances(self) -> tuple[Counts, Counts]:
-        """To the person's own picture that is not in the mean; to all pictures of all others."""
+    def distances(self) -> tuple[Counts, Counts, Flags]:
+        """Of each probe to the one picture of its person held against it; to all pictures; which are strangers'."""
         own = np.linalg.norm(self.probes - self.faces[self.mates], axis=1)
-        return own, _distances(self.probes, self.faces)[self.whose[:, None] != self.owner[None]]
+        return own, _distances(self.probes, self.faces), self.whose[:, None] != self.owner[None]
+
+    def by_person(self, wrong: NDArray[Any], of: NDArray[Any]) -> Counts:
+        """Counts of each probe, summed by person: Nx2."""
+        sums = [np.bincount(self.whose, weights=each.astype(np.float64)) for each in (wrong, of)]
+        both = np.stack(sums, axis=1)
+        return np.asarray(both[both[:, 1] > 0])
 
 
 def _held(people: People) -> _Held:

@@ -20,9 +20,9 @@ def report(found: Contents, progress: Callable[[str], None]) -> Json:
     """How often a zone is found, fits its check digits, and is right."""
     each: list[Json] = []
     for number, document in enumerate(found.documents, 1):
-        row = _one(found, document)
-        if row is not None:
-            each.append(row)
+        with found.attempt(document.path):
+            row = _one(found, document)
+            each += [row] if row is not None else []
         progress(f"documents: {number} of {len(found.documents)}")
     with_zone = [row for row in each if row["kind"]]
     fitting = sum(row["fits"] for row in each)

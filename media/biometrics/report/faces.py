@@ -73,7 +73,7 @@ def report(found: Contents, progress: Progress) -> Json:
         "every_picture_with_every_other": all_against_all(_by_person(found, described)),
         "several_against_every_other": {
             **several_against_one(_by_person(found, described)),
-            "chosen_elsewhere": chosen_elsewhere(_by_person(found, described), _folds(found)),
+            "chosen_elsewhere": chosen_elsewhere(_by_person(found, described)),
         },
         "failure_to_enrol": _failures(pictures),
         "groups": _groups(found, described),
@@ -86,9 +86,11 @@ def _described(found: Contents, progress: Progress) -> dict[Path, Described]:
     described: dict[Path, Described] = {}
     engine = default_engine()
     for number, path in enumerate(sorted(wanted), 1):
-        described[path] = _describe(path, engine)
+        described[path] = Described(None, "unreadable")
+        with found.attempt(path):
+            described[path] = _describe(path, engine)
         if described[path].objection in ("missing", "unreadable"):
-            found.skipped[path] = f"named in pairs.csv but {described[path].objection}"
+            found.skipped.setdefault(path, f"named in pairs.csv but {described[path].objection}")
         if number % 100 == 0 or number == len(wanted):
             progress(f"faces: {number} of {len(wanted)} pictures described")
     return described
@@ -184,15 +186,6 @@ def _several(found: Contents, described: dict[Path, Described]) -> Json:
     }
 
 
-def _folds(found: Contents) -> dict[tuple[Path, str], str]:
-    """The fold of each person, which is that of the first pair with a picture of theirs."""
-    folds: dict[tuple[Path, str], str] = {}
-    for pair in found.pairs:
-        for picture, name in ((pair.picture_a, pair.name_a), (pair.picture_b, pair.name_b)):
-            folds.setdefault((picture.parent.parent, name), pair.fold)
-    return folds
-
-
 def _by_person(found: Contents, described: dict[Path, Described]) -> dict[tuple[Path, str], list[Descriptor]]:
     people = {}
     for person, paths in found.people.items():
@@ -220,8 +213,7 @@ def _groups(found: Contents, described: dict[Path, Described]) -> Json:
     """By attribute and value: from groups.csv when both persons have the value, or from the pair's own row."""
     members: dict[tuple[str, str], list[Pair]] = {}
     for pair in found.pairs:
-        folder = pair.picture_a.parent.parent
-        first, second = (found.groups.get((folder, name), {}) for name in (pair.name_a, pair.name_b))
+        first, second = (found.groups.get(name, {}) for name in (pair.name_a, pair.name_b))
         shared = {(key, value) for key, value in first.items() if second.get(key) == value}
         for label in {*shared, *pair.groups}:
             members.setdefault(label, []).append(pair)

@@ -32,12 +32,15 @@ def make_report(root: Path, progress: Progress = lambda line: None) -> Json:
     wanted = {name: make for name, (needs, make) in SECTIONS.items() if needs(found)}
     if not wanted:
         raise BadInput(f"Nothing in {root} is labelled data of a known kind: see docs/biometrics/report.md.")
-    sections = {name: make(found, progress) for name, make in wanted.items()}
+    sections: dict[str, Json] = {}
+    for name, make in wanted.items():
+        with found.attempt(root / name):  # what one kind of data does to its part leaves the others whole
+            sections[name] = make(found, progress)
     return {
-        "folder": root.name,
+        "folder": root.resolve().name,
         "confidence_of_intervals": CONFIDENCE,
         **sections,
-        "not_there": [name for name in SECTIONS if name not in wanted],
+        "not_there": [name for name in SECTIONS if name not in sections],
         "skipped": [{"file": found.name(path), "reason": reason} for path, reason in sorted(found.skipped.items())],
         "cpu_seconds": round(time.process_time() - began, 1),
     }

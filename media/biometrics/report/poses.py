@@ -31,18 +31,14 @@ def report(found: Contents, progress: Callable[[str], None]) -> Json:
     errors: list[Degrees] = []
     labels: list[Degrees] = []
     for number, (label_file, picture_file) in enumerate(found.poses, 1):
-        label = _label(found, label_file)
-        if label is None:
-            excluded["label_unreadable"] += 1
-        elif np.abs(label).max() > FARTHEST:
-            excluded["beyond_99_degrees"] += 1
+        judged_as: str | tuple[Degrees, Degrees] = "unusable"
+        with found.attempt(label_file):
+            judged_as = _error(found, label_file, picture_file)
+        if isinstance(judged_as, str):
+            excluded[judged_as] += 1
         else:
-            mesh = _mesh(found, picture_file, label_file)
-            if isinstance(mesh, str):
-                excluded[mesh] += 1
-            else:
-                errors.append(np.abs(difference(angles_of(mesh), label)))
-                labels.append(label)
+            errors.append(judged_as[0])
+            labels.append(judged_as[1])
         if number % 100 == 0 or number == len(found.poses):
             progress(f"head poses: {number} of {len(found.poses)}")
     gate = QualityGate()
@@ -60,6 +56,17 @@ def report(found: Contents, progress: Callable[[str], None]) -> Json:
             "mean_absolute_error": _by_axis(judged),
         },
     }
+
+
+def _error(found: Contents, label_file: Path, picture_file: Path) -> tuple[Degrees, Degrees] | str:
+    """Error and label of one picture, or why it is left out."""
+    label = _label(found, label_file)
+    if label is None:
+        return "label_unreadable"
+    if np.abs(label).max() > FARTHEST:
+        return "beyond_99_degrees"
+    mesh = _mesh(found, picture_file, label_file)
+    return mesh if isinstance(mesh, str) else (np.abs(difference(angles_of(mesh), label)), label)
 
 
 def _label(found: Contents, path: Path) -> Degrees | None:

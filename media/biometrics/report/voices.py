@@ -7,7 +7,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from appliance.errors import ApplianceError
 from appliance.vocabulary import ObservationType
 from media.biometrics.report.contents import Contents, SpokenFile
 from media.biometrics.report.noises import NOISES, SECONDS
@@ -29,10 +28,8 @@ def report(found: Contents, progress: Callable[[str], None]) -> Json:
     rule = Voice.default_rule
     scored: list[tuple[Scores, Flags]] = []
     for number, file in enumerate(found.spoken, 1):
-        try:
+        with found.attempt(file.path):
             scored.append(_scored(file))
-        except ApplianceError as error:
-            found.skipped[file.path] = error.message
         progress(f"voices: {number} of {len(found.spoken)}")
     scores, speech = _joined(scored)
     above = scores >= rule.threshold

@@ -81,19 +81,23 @@ def _faces(one: Json) -> Iterator[str]:
             yield f"  {row['at']:14} distance {row['threshold']:.3f}  {rates}"
     chosen = one["several_against_every_other"].get("chosen_elsewhere", {"folds": []})
     if chosen["folds"]:
-        yield f"{chosen['how']}: FNMR {share(chosen['fnmr'])}"
-    for row in chosen["folds"]:
-        yield (
-            f"  fold {row['fold']}: same below {row['match_below']:.3f}, FMR {_percent(row['fmr'])}; another from "
-            f"{row['mismatch_from']:.3f}, one person told as another {_percent(row['told_as_another'])}, "
-            f"strangers not told {_percent(row['strangers_not_told'])}"
-        )
+        yield from _chosen(chosen)
     for attribute, values in one["groups"].items():
         for value, row in values.items():
             yield (
                 f"group {attribute} = {value}: {row['pairs']} pairs, FMR {share(row['fmr'])}, FNMR "
                 f"{share(row['fnmr'])}, failure to enrol {share(row['failure_to_enrol'])}"
             )
+
+
+def _chosen(one: Json) -> Iterator[str]:
+    yield one["how"]
+    for name, rates in (
+        ("match_below", (("FMR", "fmr"), ("FNMR", "fnmr"))),
+        ("mismatch_from", (("one person told as another", "told_as_another"), ("not told", "strangers_not_told"))),
+    ):
+        ends = f"{one[name]['mean']:.3f} ({one[name]['lowest']:.3f} to {one[name]['highest']:.3f})"
+        yield f"  {name:14} distance {ends}  " + "  ".join(f"{words} {share(one[key])}" for words, key in rates)
 
 
 def _decided(one: Json) -> Iterator[str]:

@@ -13,8 +13,11 @@ from scipy.io import savemat
 
 from media.biometrics.faces import face_detector
 from media.biometrics.mesh import mesh_network
+from media.biometrics.report.cards import CARDS, filled
 from media.biometrics.report.contents import look_through
+from media.biometrics.report.make import make_report
 from media.biometrics.report.poses import angles_of
+from media.biometrics.report.words import as_lines
 from media.clips.drawn import portrait, portrait_jpeg, webcam
 from media.clips.files import write_webm
 
@@ -156,3 +159,77 @@ def test_broken_tables_are_skipped_with_the_line(tmp_path):
     assert "line 2: same is 'maybe'" in reasons["pairs.csv"]
     assert "cannot be read as labels" in reasons["bad.rttm"]
     assert found.pairs == []
+
+
+def test_a_table_of_pairs_may_be_called_and_written_otherwise(tmp_path):
+    """Another name, semicolons, no folds, unpadded numbers, capitals, pictures in another folder, one bad line."""
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "View2.CSV").write_text(
+        "Name_A;Num_A;Name_B;Num_B;Same;sex\nAnn;1;Ann;2;True;f\nAnn;x;Bob;1;0;\n\nAnn;1;Bob;1;no;f\n"
+    )
+    for name in ("ann/Ann_1.JPG", "ann/Ann_0002.png", "Bob/bob_01.jpeg"):
+        picture(tmp_path / "pictures" / name, portrait())
+    found = look_through(tmp_path)
+    assert [(pair.same, pair.fold, pair.groups) for pair in found.pairs] == [
+        (True, "1", (("sex", "f"),)),
+        (False, "1", (("sex", "f"),)),
+    ]
+    assert all(pair.picture_a.is_file() and pair.picture_b.is_file() for pair in found.pairs)
+    assert "line 3: num_a is 'x'" in found.skipped[tmp_path / "lists" / "View2.CSV"]
+    assert len(found.people) == 2
+
+
+def test_labels_of_sound_belong_to_what_lies_beside_them(tmp_path):
+    """The same name in two folders; a file's own labels that call it otherwise; bad lines; links to folders."""
+    for place, start in (("a", 1.0), ("b", 2.0)):
+        sound(tmp_path / place / "one.wav", np.zeros(RATE))
+        (tmp_path / place / "x.rttm").write_text(f"SPEAKER one 1 {start} 0.5\nSPEAKER one 1 soon\n;; comment\n")
+    sound(tmp_path / "c" / "two.WAV", np.zeros(RATE))
+    (tmp_path / "c" / "two.rttm").write_text("SPEAKER meeting-2 1 0.5 0.5\n")
+    kept = tmp_path / "kept" / "voice"
+    sound(kept / "three.wav", np.zeros(RATE))
+    (kept / "three.rttm").write_text("SPEAKER three 1 0.1 0.1\n")
+    root = tmp_path / "root"
+    root.mkdir()
+    for place in ("a", "b", "c", "kept"):
+        (root / place).symlink_to(tmp_path / place)
+    (root / "kept" / "circle").symlink_to(root)
+    found = look_through(root)
+    assert {found.name(file.path): file.speech for file in found.spoken} == {
+        "a/one.wav": ((1.0, 1.5),),
+        "b/one.wav": ((2.0, 2.5),),
+        "c/two.WAV": ((0.5, 1.0),),
+        "kept/voice/three.wav": ((0.1, 0.2),),
+    }
+    assert "line 2" in found.skipped[root / "a" / "x.rttm"]
+
+
+def test_what_breaks_one_file_leaves_the_rest(tmp_path):
+    """Pictures of a few pixels, labels of the wrong shape, a clip cut short: each told, the others reported."""
+    picture(tmp_path / "faces" / "Ann" / "Ann_0001.jpg", portrait())
+    picture(tmp_path / "faces" / "Ann" / "Ann_0002.jpg", portrait()[:2, :1])
+    (tmp_path / "faces" / "Bob").mkdir()
+    (tmp_path / "faces" / "Bob" / "Bob_0001.jpg").write_bytes(portrait_jpeg()[:900])
+    (tmp_path / "faces" / "pairs.csv").write_text(
+        "fold,name_a,num_a,name_b,num_b,same\n1,Ann,1,Ann,2,1\n1,Ann,1,Bob,1,0\n1,Ann,1,Ann,1,1\n"
+    )
+    picture(tmp_path / "passports" / "one.png", np.full((3, 3, 3), 255, np.uint8))
+    (tmp_path / "passports" / "one.json").write_text('{"fields": ["no", "names"]}')
+    picture(tmp_path / "pose" / "one.jpg", portrait())
+    savemat(tmp_path / "pose" / "one.mat", {"Pose_Para": np.zeros((1, 7)), "pt3d_68": np.zeros(3)})
+    write_webm(tmp_path / "cut.webm", list(webcam(seconds=1)))
+    cut = tmp_path / "cut.webm"
+    cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
+    (tmp_path / "cut.json").write_text('{"events": [{"type": "none", "start": 0, "end": 1}, {"type": 3}]}')
+    report = make_report(tmp_path)
+    reasons = {row["file"]: row["reason"] for row in report["skipped"]}
+    assert {"faces", "clips", "head_poses", "documents"} <= set(report)
+    assert report["faces"]["accuracy"]["value"] is None
+    assert report["faces"]["pairs"] == 3
+    assert report["clips"]["all_types"]["recall"]["n"] == 0
+    assert len(report["clips"]["clips"]) == 1
+    assert "events without type" in reasons["cut.json"]
+    assert report["documents"]["pictures"] + ("passports/one.png" in reasons) == 1
+    assert "\n".join(as_lines(report))
+    for name, files in CARDS.items():
+        assert "{{" not in filled(name, files, report)
