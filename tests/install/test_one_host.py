@@ -21,7 +21,7 @@ FOLDERS = {
     "/var/lib/kustos": ("kustos", "kustos", 0o750),
     "/var/lib/kustos/keys": ("kustos", "kustos", 0o700),
     "/var/lib/kustos/vault": ("kustos", "kustos", 0o700),
-    "/var/lib/kustos/recordings": ("kustos", "kustos", 0o700),
+    "/var/lib/kustos/recordings": ("kustos", "kustos-node", 0o2770),
 }
 PRIVATE_FILES = {
     "/etc/kustos/kustos.toml": ("root", "kustos", 0o640),
@@ -56,11 +56,30 @@ def test_only_those_may_read_who_must(host, path, wanted):
 
 
 def test_the_processes_are_nobody_in_particular(host):
-    user = host.user("kustos")
-    assert user.shell == "/usr/sbin/nologin"
-    assert user.groups == ["kustos"]
-    for process in host.process.filter(comm="kustos"):
-        assert process.user == "kustos"
+    for name, groups in (("kustos", ["kustos", "kustos-node"]), ("kustos-node", ["kustos-node"])):
+        user = host.user(name)
+        assert user.shell == "/usr/sbin/nologin"
+        assert sorted(user.groups) == groups
+    running = {process.user for process in host.process.filter(comm="kustos")}
+    assert running == {"kustos", "kustos-node"}
+
+
+def test_a_media_node_writes_recordings_and_reads_nothing_else(installed, host):
+    """As it, in the folders that it sees: what a stranger would have who takes it over by a picture."""
+    node = host.service("kustos-media-node").systemd_properties["MainPID"]
+    as_it = ["nsenter", f"--target={node}", "--mount", "setpriv", "--reuid=kustos-node", "--regid=kustos-node"]
+    as_it += ["--clear-groups", "sh", "-c"]
+    assert installed.run(*as_it, "ls -A /var/lib/kustos").split() == ["recordings"]
+    for path in ("/etc/kustos/kustos.toml", "/var/lib/kustos/keys/secret.key"):
+        assert host.file(path).exists
+        assert installed.call(*as_it, f"cat {path}").returncode != 0
+    for path in ("/etc/kustos/x", "/var/lib/kustos/x", "/var/lib/kustos/vault/x", "/opt/kustos/x", "/tmp/../x"):
+        assert installed.call(*as_it, f"touch {path}").returncode != 0
+    folder = "/var/lib/kustos/recordings/of-a-test"
+    installed.run("sudo", "-u", "kustos", "sh", "-c", f"umask 007; mkdir {folder}")  # as the gateway does
+    installed.run(*as_it, f"umask 007; echo pictures > {folder}/camera-1.webm")
+    worker = ["sudo", "-u", "kustos", "sh", "-c"]
+    assert installed.run(*worker, f"cat {folder}/camera-1.webm && rm -r {folder}") == "pictures\n"
 
 
 def test_the_origin_answers_by_tls_with_the_authoritys_certificate(installed):

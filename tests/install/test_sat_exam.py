@@ -3,6 +3,7 @@
 import re
 import sys
 import time
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pyotp
@@ -24,8 +25,9 @@ class InstalledAppliance:
 
     origin = ORIGIN
 
-    def __init__(self, machine):
-        self._machine = machine
+    def __init__(self, machine, database=None):
+        """``machine`` serves the pages; ``database``: the host of the database, when it is another."""
+        self._database = database or machine
         said = machine.run("kustos", "company", "create", "acme", "--name", "Acme Academy")
         self.integration_secret = said.split()[-1]
         options = ["--company", "acme", "--name", "Ada Admin", "--role", "admin", "--password", PASSWORD]
@@ -65,7 +67,7 @@ class InstalledAppliance:
     def ask(self, query):
         """The first column of the first row, as text."""
         command = ["sudo", "-u", "postgres", "psql", "-tA", "-d", "kustos", "-c", query]
-        return self._machine.run(*command).strip()
+        return self._database.run(*command).strip()
 
 
 @pytest.fixture(scope="module")
@@ -73,19 +75,59 @@ def appliance(installed):
     return InstalledAppliance(installed)
 
 
-@pytest.fixture(scope="module")
-def browser(installed, tmp_path_factory):
-    picture, sound, _ = webcam_files(tmp_path_factory.mktemp("webcam"))
+@contextmanager
+def browsing(address, folder):
+    """A browser with a webcam, for which ``address`` is that of the appliance's name."""
+    picture, sound, _ = webcam_files(folder)
     flags = [
         *FLAGS,
         f"--use-file-for-fake-video-capture={picture}",
         f"--use-file-for-fake-audio-capture={sound}",
-        f"--host-resolver-rules=MAP {HOST_NAME} {installed.address}",
+        f"--host-resolver-rules=MAP {HOST_NAME} {address}",
     ]
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         yield launched
         launched.close()
+
+
+def sits_exam(candidate, appliance, name):
+    """From the course's link until both recordings are sealed."""
+    candidate.page.goto(appliance.start_address())
+    candidate.consent()
+    candidate.check_system()
+    candidate.photograph("face-photo")
+    candidate.sees_exam(60)
+    recording = "SELECT count(*) FROM part WHERE ended_at IS NULL"
+    wait_for(lambda: appliance.ask(recording) == "2", 30, "camera and screen being recorded")
+    begun = time.monotonic()
+    wait_for(lambda: time.monotonic() - begun > 8, 20, "an exam of some length")
+    candidate.shoot(name)
+    candidate.click("Finish")
+    candidate.page.get_by_role("button", name="Finish now").click()
+    sealed = "SELECT count(*) FROM part WHERE vault_object_id IS NOT NULL"
+    wait_for(lambda: appliance.ask(sealed) == "2", 90, "both recordings sealed")
+    assert candidate.problems == []
+
+
+def sees_recording(reviewer, appliance, name):
+    """From the log-in to pictures of both tracks."""
+    reviewer.log_in("admin")
+    sitting = appliance.ask("SELECT max(id) FROM sitting")
+    reviewer.page.goto(f"/sittings/{sitting}")
+    video = reviewer.page.locator("figure.player video").first
+    expect(video).to_be_visible(timeout=30_000)
+    reviewer.page.wait_for_function(
+        "() => [...document.querySelectorAll('figure.player video')].every(v => v.videoWidth > 0)", timeout=30_000
+    )
+    reviewer.shoot(name)
+    assert reviewer.problems == []
+
+
+@pytest.fixture(scope="module")
+def browser(installed, tmp_path_factory):
+    with browsing(installed.address, tmp_path_factory.mktemp("webcam")) as launched:
+        yield launched
 
 
 @pytest.fixture
@@ -98,39 +140,16 @@ def test_a_candidate_sits_an_exam_and_it_is_sealed(installed, appliance, browser
     came = time.monotonic()
     candidate = CandidatePerson(browser, appliance, "installed-candidate", origin=ORIGIN)
     people.append(candidate)
-    candidate.page.goto(appliance.start_address())
-    candidate.consent()
-    candidate.check_system()
-    candidate.photograph("face-photo")
-    candidate.sees_exam(60)
-    recording = "SELECT count(*) FROM part WHERE ended_at IS NULL"
-    wait_for(lambda: appliance.ask(recording) == "2", 30, "camera and screen being recorded")
-    begun = time.monotonic()
-    wait_for(lambda: time.monotonic() - begun > 8, 20, "an exam of some length")
-    candidate.shoot("installed-exam")
-    candidate.click("Finish")
-    candidate.page.get_by_role("button", name="Finish now").click()
-    sealed = "SELECT count(*) FROM part WHERE vault_object_id IS NOT NULL"
-    wait_for(lambda: appliance.ask(sealed) == "2", 90, "both recordings sealed")
+    sits_exam(candidate, appliance, "installed-exam")
     seconds = installed.seconds + time.monotonic() - came
     with capsys.disabled():
         sys.stdout.write(f"\ninstalled and sat in {seconds:.0f} s\n")
-    assert candidate.problems == []
     candidate.context.close()
 
 
 def test_a_reviewer_sees_what_was_recorded(appliance, browser):
     reviewer = StaffPerson(browser, appliance, "installed-reviewer", origin=ORIGIN)
-    reviewer.log_in("admin")
-    sitting = appliance.ask("SELECT max(id) FROM sitting")
-    reviewer.page.goto(f"/sittings/{sitting}")
-    video = reviewer.page.locator("figure.player video").first
-    expect(video).to_be_visible(timeout=30_000)
-    reviewer.page.wait_for_function(
-        "() => [...document.querySelectorAll('figure.player video')].every(v => v.videoWidth > 0)", timeout=30_000
-    )
-    reviewer.shoot("installed-review")
-    assert reviewer.problems == []
+    sees_recording(reviewer, appliance, "installed-review")
     reviewer.context.close()
 
 

@@ -1,0 +1,247 @@
+"""Two hosts of one inventory: pages, gateway and workers on one, media node and database on the other.
+
+Ansible comes from the first to the second by SSH, as at a customer's; the folder of recordings is one file system
+that both see; this machine is the third address in their network, which no firewall lets to anything inner.
+"""
+
+import os
+import re
+import subprocess
+import time
+
+import pytest
+
+from tests.e2e.people import CandidatePerson, StaffPerson
+from tests.install import machine as machines
+from tests.install.conftest import HOST_NAME
+from tests.install.machine import Machine, Network
+from tests.install.seen import seen
+from tests.install.test_sat_exam import ORIGIN, InstalledAppliance, browsing, sees_recording, sits_exam
+from tests.running import wait_for
+
+RECORDINGS = "/var/lib/kustos/recordings"
+PYTHON = "/opt/kustos/current/venv/bin/python"
+INVENTORY = """
+kustos:
+  vars:
+    kustos_host_name: {name}
+    kustos_public_url: https://{name}
+    kustos_turn_secret: only-of-this-test-3b9f
+    kustos_turn_urls: ["turn:{front}:3478?transport=udp", "turn:{front}:3478?transport=tcp"]
+  children:
+    web: {{hosts: {{front.test: {{ansible_connection: local, kustos_address: {front}}}}}}}
+    gateway: {{hosts: {{front.test: }}}}
+    worker: {{hosts: {{front.test: }}}}
+    turn: {{hosts: {{front.test: }}}}
+    media: {{hosts: {{back.test: {{ansible_host: {back}, ansible_user: root, kustos_address: {back}}}}}}}
+    database: {{hosts: {{back.test: }}}}
+"""
+
+
+def give_ssh(machine):
+    """Put the distribution's SSH into its files, before it runs: whoever orders a server has it."""
+    install = ["apt-get", "-qq", "-y", "--no-install-recommends", "install", "openssh-server", "openssh-client"]
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    done = subprocess.run(
+        ["chroot", machine.root, *install], capture_output=True, text=True, env=environment, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def let_in(administrator, other):
+    """Let root of one machine administer the other, each knowing the other by its key."""
+    home = administrator.root / "root/.ssh"
+    home.mkdir(mode=0o700)
+    administrator.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/root/.ssh/id_ed25519")
+    there = other.root / "root/.ssh"
+    there.mkdir(mode=0o700)
+    (there / "authorized_keys").write_text((home / "id_ed25519.pub").read_text())
+    kind, key, *_ = (other.root / "etc/ssh/ssh_host_ed25519_key.pub").read_text().split()
+    (home / "known_hosts").write_text(f"{other.address} {kind} {key}\n")
+
+
+@pytest.fixture(scope="module")
+def hosts(unpacked, tmp_path_factory):
+    """The two after one command on the first; ``hosts[0].said``: what it said."""
+    machines.demand()
+    top = tmp_path_factory.mktemp("two-hosts")
+    (top / "recordings").mkdir()
+    (top / "nothing").mkdir()
+    network = Network()
+    shared = {top / "recordings": RECORDINGS}
+    front = Machine(top / "front", unpacked, network, shared)
+    back = Machine(top / "back", top / "nothing", network, shared)
+    try:
+        for machine in (front, back):
+            give_ssh(machine)
+            machine.boot()
+        back.run("umount", "/bundle")  # it is given what it needs by the installation
+        let_in(front, back)
+        inventory = INVENTORY.format(name=HOST_NAME, front=front.address, back=back.address)
+        (front.root / "root/inventory.yml").write_text(inventory)
+        front.said = front.run("/bundle/install.sh", "-i", "/root/inventory.yml", seconds=1800)
+        yield front, back
+    finally:
+        for machine in (front, back):
+            machine.remove()
+        network.remove()
+
+
+@pytest.fixture(scope="module")
+def front(hosts):
+    return hosts[0]
+
+
+@pytest.fixture(scope="module")
+def back(hosts):
+    return hosts[1]
+
+
+def test_each_host_runs_its_part_and_nothing_else(front, back):
+    here = {
+        "kustos-web",
+        "kustos-gateway",
+        "kustos-worker",
+        "kustos-background",
+        "kustos-analysis@1",
+        "nginx",
+        "coturn",
+    }
+    there = {"kustos-media-node", "postgresql"}
+    for machine, running, not_running in ((front, here, there), (back, there, here)):
+        host = seen(machine)
+        assert {name for name in running if host.service(name).is_running} == running
+        assert {name for name in not_running if host.service(name).is_running} == set()
+
+
+def test_people_have_the_same_numbers_everywhere(front, back):
+    for name, number in (("kustos", 643), ("kustos-node", 644)):
+        for machine in (front, back):
+            user = seen(machine).user(name)
+            assert (user.uid, user.gid) == (number, number)
+
+
+def test_secrets_are_where_they_are_needed_and_in_no_log(front, back):
+    password = (back.root / "etc/kustos/database.password").read_text().strip()
+    secret = (front.root / "var/lib/kustos/keys/secret.key").read_text().strip()
+    mine, other = ((machine.root / "etc/kustos/kustos.toml").read_text() for machine in (front, back))
+    assert secret in mine
+    assert f":{password}@{back.address}/kustos?sslmode=verify-full" in mine
+    assert secret not in other
+    assert password not in other
+    for machine in (front, back):
+        logs = [machine.root / place for place in ("var/log", "tmp", "root", "var/tmp", "var/lib/kustos/installs")]
+        for word in (password, secret):
+            assert word not in front.said
+            found = subprocess.run(
+                ["grep", "-rlF", word, *[path for path in logs if path.exists()]],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert found.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("port", "from_front", "from_back"),
+    [(443, True, True), (6543, True, False), (6544, True, False)],
+    ids=["pages", "web", "gateway"],
+)
+def test_who_reaches_the_first(front, back, port, from_front, from_back):
+    assert front.reaches(front, port) == from_front
+    assert back.reaches(front, port) == from_back
+    assert front.listens_outside(port) == (port == 443)
+
+
+@pytest.mark.parametrize("port", [8888, 5432], ids=["control of the node", "database"])
+def test_only_the_first_reaches_the_second(front, back, port):
+    assert front.reaches(back, port)
+    assert not back.listens_outside(port)
+    back.run("nft", "delete", "table", "inet", "kustos")
+    assert back.listens_outside(port)  # the probe itself can tell
+    back.run("systemctl", "reload", "nftables")
+    assert not back.listens_outside(port)
+
+
+def test_taps_of_workers_hear_media_hosts_alone(front, back):
+    """Three datagrams to the same port: of the media host, of this machine, of the media host again."""
+    listen = (
+        "import socket; s=socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('0.0.0.0', 51998));"
+        " print('up', flush=True)\nwhile True: print(s.recvfrom(99)[0].decode(), flush=True)"
+    )
+    send = (
+        "import socket,sys; s=socket.socket(socket.AF_INET, socket.SOCK_DGRAM);"
+        " s.sendto(sys.argv[1].encode(), (sys.argv[2], 51998))"
+    )
+    front.run("systemd-run", "--unit=tap", "python3", "-c", listen)
+
+    def heard():
+        return front.run("journalctl", "--unit=tap", "--output=cat").split()
+
+    wait_for(lambda: "up" in heard(), 10, "the tap")
+    back.run("python3", "-c", send, "first", front.address)
+    subprocess.run(["python3", "-c", send, "stranger", front.address], check=True)
+    back.run("python3", "-c", send, "last", front.address)
+    wait_for(lambda: "last" in heard(), 10, "the last datagram")
+    front.run("systemctl", "stop", "tap")
+    assert "first" in heard()
+    assert "stranger" not in heard()
+
+
+def test_the_database_takes_nothing_in_the_clear(front, back):
+    connect = (
+        "import psycopg,sys,tomllib; u=tomllib.load(open('/etc/kustos/kustos.toml','rb'))['database_url'];"
+        "u=u.replace('+psycopg','').replace(*sys.argv[1:3]);"
+        "print(psycopg.connect(u, connect_timeout=5).execute('SELECT 41+1').fetchone()[0])"
+    )
+    assert front.run(PYTHON, "-c", connect, "kustos:", "kustos:").strip() == "42"
+    for old, new in (("verify-full", "disable"), ("kustos:", "kustos:x")):
+        refused = front.call(PYTHON, "-c", connect, old, new)
+        assert refused.returncode != 0
+        assert "no encryption" in refused.stderr or "password authentication failed" in refused.stderr
+    query = (
+        "SELECT count(*), count(*) FILTER (WHERE NOT ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)"
+        " WHERE client_addr IS NOT NULL"
+    )
+    said = back.run("sudo", "-u", "postgres", "psql", "-tA", "-d", "kustos", "-c", query)
+    count, in_the_clear = map(int, said.strip().split("|"))
+    assert count > 0
+    assert in_the_clear == 0
+
+
+def test_a_candidate_sits_an_exam_over_both_hosts(front, back, tmp_path_factory, capsys):
+    appliance = InstalledAppliance(front, database=back)
+    with browsing(front.address, tmp_path_factory.mktemp("webcam")) as browser:
+        candidate = CandidatePerson(browser, appliance, "two-hosts-candidate", origin=ORIGIN)
+        try:
+            sits_exam(candidate, appliance, "two-hosts-exam")
+        except Exception:
+            candidate.shoot("failed-two-hosts-candidate")
+            raise
+        candidate.context.close()
+        reviewer = StaffPerson(browser, appliance, "two-hosts-reviewer", origin=ORIGIN)
+        sees_recording(reviewer, appliance, "two-hosts-review")
+        reviewer.context.close()
+    assert appliance.ask("SELECT DISTINCT node_url FROM part") == f"ws://{back.address}:8888/kurento"
+    wait_for(
+        lambda: not list((back.root.parent / "recordings").rglob("*.webm")), 30, "what was sealed to be taken away"
+    )
+
+
+def test_the_appliance_finds_nothing_wrong_with_itself(front):
+    """With a candidate of its own: pictures come from the node on the other host to the analysis on this one."""
+    begun = time.monotonic()
+    done = front.call("kustos", "check", seconds=300)
+    assert done.returncode == 0, f"after {time.monotonic() - begun:.0f} s: {done.stdout}{done.stderr}"
+
+
+def test_a_second_run_changes_nothing(front):
+    said = front.run("/bundle/install.sh", "-i", "/root/inventory.yml", seconds=1800)
+    assert re.search(r"Done: \d+ tasks, 0 changed something", said), said
+
+
+def test_a_folder_that_is_not_shared_is_told_by_name(front, back):
+    back.run("umount", RECORDINGS)
+    done = front.call("/bundle/install.sh", "-i", "/root/inventory.yml", "--tags", "base", seconds=900)
+    assert done.returncode != 0
+    assert f"{RECORDINGS} on back.test is not that of front.test" in done.stdout + done.stderr
