@@ -115,9 +115,9 @@ def wait_until_empty(
 
 def _gone_on(left: Sittings, minutes: float) -> str:
     return (
-        f"After {minutes:g} minutes {left.count} sittings still go on there{_until(left)}. Nothing was switched here. "
-        "Run it again later, or with --wait-minutes; with --sittings move, where another media node can take them; or "
-        "with --sittings interrupt, which costs each a gap of some seconds that is marked and given back."
+        f"After {minutes:g} minutes {left.count} sittings still go on there{_until(left)}; nothing was switched. "
+        "Run it again later, or with --wait-minutes; with --sittings move, where another media node can take them; "
+        "or with --sittings interrupt, which costs each a gap of some seconds that is marked and given back."
     )
 
 

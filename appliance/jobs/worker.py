@@ -35,6 +35,13 @@ _POLL_SECONDS: Final = 0.5
 _HAND_OVER_SECONDS: Final = 3.0
 """What a job may use to end by itself at shutdown, before it is cancelled and handed over."""
 
+_FINISH_SECONDS: Final = 10.0
+"""The same where nobody watches a sitting: what is sealed or judged by then need not be begun anew elsewhere. Below
+what supervisord and the units' TimeoutStopSec give."""
+
+_WATCHING: Final = "analysis"
+"""Queue of jobs that last as long as a sitting: each second until they are handed over nobody watches."""
+
 _AGAIN_SECONDS: Final = 1.0
 
 _REACH_SECONDS: Final = 5
@@ -119,7 +126,7 @@ async def _until_stopped_or_lost(
         concurrency=settings.worker_concurrency,
         fetch_job_polling_interval=_POLL_SECONDS,
         abort_job_polling_interval=settings.heartbeat_seconds,
-        shutdown_graceful_timeout=_HAND_OVER_SECONDS,
+        shutdown_graceful_timeout=_HAND_OVER_SECONDS if not queues or _WATCHING in queues else _FINISH_SECONDS,
         update_heartbeat_interval=settings.heartbeat_seconds,
         stalled_worker_timeout=settings.takeover_seconds,
         listen_notify=False,

@@ -16,7 +16,7 @@ from appliance import jobs
 pytestmark = pytest.mark.timeout(120)  # three interpreters start on a machine that may be busy
 
 HEARTBEAT, TAKEOVER = 0.5, 2.0
-Start = Callable[[str], subprocess.Popen]
+Start = Callable[..., subprocess.Popen]
 
 
 @pytest.fixture
@@ -26,9 +26,9 @@ def start(session: Session, database_url: str, tmp_path: Path) -> Iterator[Start
     session.commit()
     running = []
 
-    def start(name: str) -> subprocess.Popen:
+    def start(name: str, *queues: str) -> subprocess.Popen:
         script = Path(__file__).with_name("worker_process.py")
-        command = [sys.executable, str(script), database_url, name, str(HEARTBEAT), str(TAKEOVER)]
+        command = [sys.executable, str(script), database_url, name, str(HEARTBEAT), str(TAKEOVER), *queues]
         log = (tmp_path / f"{name}.log").open("wb")
         running.append(subprocess.Popen(command, cwd=Path(__file__).parents[3], stdout=log))
         log.close()
@@ -121,6 +121,22 @@ def test_worker_hands_over_when_asked_to_stop(session: Session, start: Start):
     until = time.monotonic() + 3 * HEARTBEAT  # long enough for a job handed over twice to be run again
     wait_for(lambda: status(session) == ["doing"] and time.monotonic() > until, 20)
     assert watched(session) == ["first", "second"]
+
+
+def test_worker_that_is_asked_to_stop_finishes_what_it_seals(session: Session, start: Start):
+    """It takes longer than a sitting that is watched would wait; nobody else begins with it."""
+    jobs.defer(session, "test.seal", queue="default", sitting_id=7)
+    session.commit()
+    first = start("first", "default")
+    wait_for(lambda: watched(session) == ["first"], 20)
+    start("second", "default")
+    wait_for(lambda: session.scalar(text("SELECT count(*) FROM procrastinate_workers")) == 2, 20)
+    first.send_signal(signal.SIGTERM)
+    jobs.defer(session, "test.seal", queue="default", sitting_id=8)
+    session.commit()
+    assert first.wait(20) == 0
+    assert session.scalars(text("SELECT sitting_id FROM finished")).all()[:1] == [7]
+    wait_for(lambda: watched(session) == ["first", "second"], 20)  # it took no more
 
 
 def test_worker_that_slept_through_a_take_over_ends_without_spoiling_it(session: Session, start: Start):

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 
 import psycopg
 from procrastinate import Blueprint
@@ -28,10 +29,23 @@ async def watch(context, sitting_id):
             await asyncio.sleep(0.1)
 
 
+@tasks.task(name="test.seal", queue="default", retry=jobs.Retry(), pass_context=True)
+async def seal(context, sitting_id):
+    """As real sealing: in a thread, which nobody can cancel."""
+    await asyncio.to_thread(_seal, context.additional_context["name"], sitting_id)
+
+
+def _seal(name, sitting_id):
+    with psycopg.connect(libpq_url(settings.database_url), autocommit=True) as connection:
+        connection.execute("INSERT INTO watched (worker, sitting_id) VALUES (%s, %s)", (name, sitting_id))
+        time.sleep(4)
+        connection.execute("INSERT INTO finished VALUES (%s)", (sitting_id,))
+
+
 @tasks.task(name="test.fail", retry=jobs.Retry(attempts=2, pause_seconds=0))
 async def fail(secret):
     raise ValueError("no such thing\nDETAIL: somebody's data")
 
 
 logs.configure()
-jobs.run_worker(settings, [tasks], {"name": sys.argv[2]})
+jobs.run_worker(settings, [tasks], {"name": sys.argv[2]}, sys.argv[5:])
