@@ -73,7 +73,7 @@ def test_a_media_node_writes_recordings_and_reads_nothing_else(installed, host):
     for path in ("/etc/kustos/kustos.toml", "/var/lib/kustos/keys/secret.key"):
         assert host.file(path).exists
         assert installed.call(*as_it, f"cat {path}").returncode != 0
-    for path in ("/etc/kustos/x", "/var/lib/kustos/x", "/var/lib/kustos/vault/x", "/opt/kustos/x", "/tmp/../x"):
+    for path in ("/etc/kustos/x", "/var/lib/kustos/x", "/var/lib/kustos/vault/x", "/opt/kustos/x"):
         assert installed.call(*as_it, f"touch {path}").returncode != 0
     folder = "/var/lib/kustos/recordings/of-a-test"
     installed.run("sudo", "-u", "kustos", "sh", "-c", f"umask 007; mkdir {folder}")  # as the gateway does
