@@ -10,7 +10,7 @@ from appliance.audit import Actor
 from appliance.models import Assignment, Candidate, Company, Exam, Sitting, User
 from appliance.security import cookies, identity, passwords
 from appliance.security.identity import Identity
-from appliance.vault import Vault
+from appliance.vault import Vault, row_secrets
 from appliance.vocabulary import ExamMode, Role, SittingState
 
 PASSWORD = "correct horse battery staple"
@@ -36,7 +36,9 @@ class Factories:
     def company(self, secret: str = INTEGRATION_SECRET, **fields: Any) -> Company:
         number = next(_numbers)
         fields = {"slug": f"company-{number}", "name": f"Company {number}", **fields}
-        return self._add(Company(integration_secret=self.vault.wrap(secret.encode()), **fields))
+        made = self._add(Company(integration_secret=b"", **fields))
+        row_secrets.keep(self.session, self.vault, made, Company.integration_secret, secret.encode())
+        return made
 
     def user(self, role: Role = Role.PROCTOR, totp_secret: str | None = None, **fields: Any) -> User:
         """A user of the first company; ``totp_secret`` is base32, random unless given.
@@ -53,10 +55,10 @@ class Factories:
                 company=company,
                 role=role,
                 password_hash=_hash_once(fields.pop("password", PASSWORD)),
-                totp_secret=self.vault.wrap(secret.encode()),
                 **fields,
             )
         )
+        row_secrets.keep(self.session, self.vault, user, User.totp_secret, secret.encode())
         if assigned:
             self._assigned.append(user)
             for exam in self.session.query(Exam).filter_by(company_id=company.id):

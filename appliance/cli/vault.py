@@ -59,9 +59,19 @@ def verify(as_program: bool, data: str | None) -> None:
         report = vault_check.check(house.session_factory, house.vault)
     rate = round(report.megabytes_per_second)
     if as_program:
-        figures = {"objects": report.objects, "bytes": report.bytes, "keys": report.keys, "secrets": report.secrets}
+        figures = {
+            "objects": report.objects,
+            "bytes": report.bytes,
+            "keys": report.keys,
+            "secrets": report.secrets,
+            "unbound": report.unbound,
+        }
         click.echo(json.dumps({**figures, "megabytes_per_second": rate, "findings": report.findings}, indent=2))
     else:
+        if report.unbound:
+            click.echo(
+                f"{report.unbound} secrets are of before they were bound to their rows: run `kustos vault rotate`."
+            )
         for words in report.findings:
             click.echo(words)
         click.echo(

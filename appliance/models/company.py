@@ -22,14 +22,14 @@ class Company(Base):
     profile: Mapped[str] = mapped_column(default="none")
     """Compliance profile: ``ru``, ``eu`` or ``none``."""
     integration_secret: Mapped[bytes]
-    """Wrapped (``vault.wrap``) HS256 secret shared with the company's LMS."""
+    """Wrapped (``row_secrets``) HS256 secret shared with the company's LMS."""
     support_email: Mapped[str] = mapped_column(default="")
     ice_policy: Mapped[IcePolicy] = mapped_column(word(IcePolicy), default=IcePolicy.ALL)
     stun_urls: Mapped[list[Any]] = mapped_column(default=list)
     """Of its own; none: the appliance's."""
     turn_urls: Mapped[list[Any]] = mapped_column(default=list)
     turn_secret: Mapped[bytes | None]
-    """Wrapped (``vault.wrap``) static-auth-secret of its own TURN servers."""
+    """Wrapped (``row_secrets``) static-auth-secret of its own TURN servers."""
     attention_monitoring: Mapped[bool] = mapped_column(default=False)
     """Whether anything may judge emotion or engagement. Kustos itself has nothing that does."""
     new_exams_to_proctors: Mapped[bool] = mapped_column(default=True)

@@ -28,7 +28,7 @@ class IdentityProvider(Base):
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """Of ``sign_on.oidc_settings`` or ``sign_on.ldap_settings``; no secrets."""
     secret: Mapped[bytes | None] = mapped_column(LargeBinary)
-    """Wrapped (``vault.wrap``) client secret or password of the service account."""
+    """Wrapped (``row_secrets``) client secret or password of the service account."""
     role_rules: Mapped[list[Any]] = mapped_column(default=list)
     """``{"group", "role"}`` in order: the first that fits a person decides."""
     makes_accounts: Mapped[bool] = mapped_column(default=True)
@@ -82,7 +82,7 @@ class SignOnAttempt(Base):
     """Of the cookie of the browser that set out: only it may return."""
     nonce: Mapped[str]
     verifier: Mapped[bytes] = mapped_column(LargeBinary)
-    """Wrapped (``vault.wrap``) PKCE code verifier."""
+    """Wrapped (``row_secrets``) PKCE code verifier."""
     next: Mapped[str] = mapped_column(default="")
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
@@ -119,7 +119,7 @@ class SignOnSession(Base):
     sid: Mapped[str] = mapped_column(default="")
     """The provider's name for its own session."""
     id_token: Mapped[bytes | None] = mapped_column(LargeBinary)
-    """Wrapped (``vault.wrap``): the provider wants to see it again at log-out."""
+    """Wrapped (``row_secrets``): the provider wants to see it again at log-out."""
 
     login: Mapped[LoginSession] = relationship()
 

@@ -28,7 +28,7 @@ class User(Base):
     """None before the invitation was followed, and for who comes by single sign-on only."""
     password_changed_at: Mapped[datetime | None] = mapped_column(default=utcnow)
     totp_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
-    """Wrapped (``vault.wrap``) base32 secret; None without an authenticator."""
+    """Wrapped (``row_secrets``) base32 secret; None without an authenticator."""
     totp_last_step: Mapped[int] = mapped_column(default=0)
     """The last 30-second step that was used, so that no code works twice."""
     failed_logins: Mapped[int] = mapped_column(default=0)

@@ -17,7 +17,7 @@ from appliance.services import break_glass, log_in_attempts, login_sessions, pro
 from appliance.services.free_text import one_line, storable
 from appliance.services.security_keys import KeyAnswer
 from appliance.settings import Settings
-from appliance.vault import Vault
+from appliance.vault import Vault, row_secrets
 from appliance.vocabulary import LocalPasswords, ProvedBy, Role
 
 MAX_TEXT: Final = 250
@@ -155,12 +155,13 @@ def create_user(
         "role": role,
         "language": language,
         "password_hash": None if password is None else passwords.hash_password(password),
-        "totp_secret": None if password is None else vault.wrap(secret.encode()),
     }
     number = session.scalar(insert(User).values(**values).on_conflict_do_nothing().returning(User.id))
     if number is None:
         raise BadInput("There is an account with this e-mail already.", field="email")
     user = session.get_one(User, number)
+    if password is not None:
+        row_secrets.keep(session, vault, user, User.totp_secret, secret.encode())
     audit.record(session, actor, "user.create", ("user", number), company_id=company.id, email=email, role=role)
     return user, secret
 
@@ -173,7 +174,7 @@ def set_credentials(
     session.flush()
     session.refresh(user, with_for_update=True)  # log-ins meanwhile changed what is put back here
     user.password_hash = hashed
-    user.totp_secret = vault.wrap(totp_secret.encode())
+    row_secrets.keep(session, vault, user, User.totp_secret, totp_secret.encode())
     user.failed_logins, user.locked_until, user.totp_last_step = 0, None, 0
     user.password_changed_at = utcnow()
     login_sessions.end_all(session, actor, user)

@@ -20,7 +20,7 @@ from appliance.security import cookies, identity
 from appliance.services import assignments, disk_guard, profiles, sittings, start_claims
 from appliance.services.start_claims import StartClaims
 from appliance.sitting_machine import LIVE, OVER
-from appliance.vault import Vault
+from appliance.vault import Vault, row_secrets
 from appliance.vocabulary import BiometricsMode, FinishedBy, IdentityAction
 from appliance.vocabulary import SittingState as S
 
@@ -140,7 +140,7 @@ def _company(session: Session, vault: Vault, slug: str) -> tuple[Company, str]:
     company = session.scalars(select(Company).where(Company.slug == slug[:100].replace("\0", ""))).first()
     if company is None:
         raise LinkInvalid("This link names an organisation that is not known here.", reason="company")
-    return company, vault.unwrap(company.integration_secret).decode()
+    return company, row_secrets.read(vault, company, Company.integration_secret).decode()
 
 
 def _decode(token: str, secret: str, require_expiry: bool = False) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from appliance.errors import BadInput, NotFound
 from appliance.models import Candidate, Company, User
 from appliance.services import profiles
 from appliance.services.free_text import one_line
-from appliance.vault import Vault
+from appliance.vault import Vault, row_secrets
 
 _SLUG: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?")
 MAX_NAME: Final = 250
@@ -38,12 +38,11 @@ def create(
         slug=slug,
         name=name,
         profile=profile,
-        integration_secret=vault.wrap(secret.encode()),
+        integration_secret=b"",
         support_email=one_line(support_email),
         four_eyes=sorted(act.value for act in profiles.PROFILES[profile].four_eyes),
     )
-    session.add(company)
-    session.flush()
+    row_secrets.keep(session, vault, company, Company.integration_secret, secret.encode())
     audit.record(
         session, actor, "company.create", ("company", company.id), company_id=company.id, slug=slug, profile=profile
     )

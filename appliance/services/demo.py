@@ -23,7 +23,7 @@ from appliance.security import totp
 from appliance.services import accounts, admissions, assignments
 from appliance.services.demo_exams import EXAMS
 from appliance.settings import Settings
-from appliance.vault import Vault
+from appliance.vault import Vault, row_secrets
 from appliance.vocabulary import Role
 
 SLUG: Final = "demo"
@@ -111,7 +111,7 @@ def start_token(
         "language": language,
         "exp": int((now + LINK_LIFE).timestamp()),
     }
-    return admissions.sign(claims, vault.unwrap(company.integration_secret))
+    return admissions.sign(claims, row_secrets.read(vault, company, Company.integration_secret))
 
 
 def _company(session: Session, vault: Vault) -> Company:
@@ -120,11 +120,11 @@ def _company(session: Session, vault: Vault) -> Company:
         company = Company(
             slug=SLUG,
             name="Demo University",
-            integration_secret=vault.wrap(secrets.token_urlsafe(32).encode()),
+            integration_secret=b"",
             support_email="support@demo.example",
         )
-        session.add(company)
-        session.flush()
+        secret = secrets.token_urlsafe(32).encode()
+        row_secrets.keep(session, vault, company, Company.integration_secret, secret)
     return company
 
 
@@ -162,7 +162,8 @@ def _account(
 
 def _fits(vault: Vault, user: User, kept: StaffAccount) -> bool:
     """Say whether file and database are of the same making; the password was set together with the secret."""
-    return user.totp_secret is not None and vault.unwrap(user.totp_secret).decode() == kept.totp_secret
+    kept_here = user.totp_secret is not None and row_secrets.read(vault, user, User.totp_secret).decode()
+    return kept_here == kept.totp_secret
 
 
 def _file(settings: Settings) -> Path:

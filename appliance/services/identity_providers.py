@@ -20,7 +20,7 @@ from appliance.sign_on.failures import ProviderWrong
 from appliance.sign_on.fetch import Fetcher
 from appliance.sign_on.ldap_settings import LdapSettings
 from appliance.sign_on.oidc_settings import OidcSettings
-from appliance.vault import Vault
+from appliance.vault import Vault, row_secrets
 from appliance.vocabulary import IdentityProviderKind, LocalPasswords, Role
 
 MOST_PROVIDERS: Final = 20
@@ -89,7 +89,7 @@ def create(
     if count >= MOST_PROVIDERS:
         raise BadInput(f"At most {MOST_PROVIDERS} identity providers.", field="name")
     provider = IdentityProvider(company_id=company.id, kind=kind, name="", position=count, settings={})
-    _take(provider, vault, settings, entered)
+    _take(session, provider, vault, settings, entered)
     session.add(provider)
     session.flush()
     _note(session, actor, "sign_on.create", provider, new_secret=bool(entered.secret))
@@ -102,7 +102,7 @@ def change(
     """Take over what was entered; raise ``BadInput`` naming the field."""
     session.refresh(provider, with_for_update=True)
     former = dict(provider.settings)
-    _take(provider, vault, settings, entered)
+    _take(session, provider, vault, settings, entered)
     if not provider.enabled:
         _demand_way_in(session, provider)
     changed = sorted(name for name, value in provider.settings.items() if former.get(name) != value)
@@ -203,7 +203,7 @@ def ldap_of(provider: IdentityProvider) -> LdapSettings:
 
 def secret_of(provider: IdentityProvider, vault: Vault) -> str:
     """Return the client secret or the service account's password; empty: none."""
-    return vault.unwrap(provider.secret).decode() if provider.secret is not None else ""
+    return row_secrets.read(vault, provider, IdentityProvider.secret).decode() if provider.secret is not None else ""
 
 
 def allows_loopback(settings: Settings) -> bool:
@@ -211,7 +211,7 @@ def allows_loopback(settings: Settings) -> bool:
     return settings.demo
 
 
-def _take(provider: IdentityProvider, vault: Vault, settings: Settings, entered: Entered) -> None:
+def _take(session: Session, provider: IdentityProvider, vault: Vault, settings: Settings, entered: Entered) -> None:
     name = one_line(entered.name)
     if not 0 < len(name) <= 100:
         raise BadInput("The name on the button has 1 to 100 characters.", field="name")
@@ -231,7 +231,7 @@ def _take(provider: IdentityProvider, vault: Vault, settings: Settings, entered:
         raise BadInput("Without a group that has a role nobody is let in; add one first.", field="role_rules")
     provider.enabled = entered.enabled
     if entered.secret:
-        provider.secret = vault.wrap(entered.secret.encode())
+        row_secrets.keep(session, vault, provider, IdentityProvider.secret, entered.secret.encode())
 
 
 def _checked_settings(kind: IdentityProviderKind, given: dict[str, Any], settings: Settings) -> dict[str, Any]:

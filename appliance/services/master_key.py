@@ -16,7 +16,7 @@ from appliance.db import SessionFactory, unit_of_work
 from appliance.errors import ImpossibleStep, VaultTampered
 from appliance.models import DataKey, VaultObject
 from appliance.settings import Settings
-from appliance.vault import KeyRing, Vault
+from appliance.vault import KeyRing, Vault, row_secrets
 from appliance.vault.files import put
 from appliance.vault.generations import MasterKind
 from appliance.vault.master_keys import MARK_BYTES, generation_of, mark_of
@@ -165,8 +165,9 @@ def _rewrap_column(house: House, column: InstrumentedAttribute[Any], number: int
         with unit_of_work(house.session_factory) as session:
             rows = session.execute(_stale(column, number, *keys, column).limit(BATCH).with_for_update()).all()
             for *identity, wrapped in rows:
+                place = row_secrets.place_of(column, tuple(identity))
                 try:
-                    fresh = house.vault.wrap(house.vault.unwrap(wrapped))
+                    fresh = house.vault.wrap(row_secrets.open_at(house.vault, wrapped, place), place)
                 except VaultTampered as error:
                     raise VaultTampered(
                         f"{column} of row {identity} does not open; mend or empty it, then run this again."

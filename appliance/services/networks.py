@@ -12,7 +12,7 @@ from appliance.errors import BadInput
 from appliance.ice_servers import ice_servers, told
 from appliance.models import Company
 from appliance.settings import Settings
-from appliance.vault import Vault
+from appliance.vault import Vault, row_secrets
 from appliance.vocabulary import IcePolicy
 
 MOST_URLS: Final = 8
@@ -57,7 +57,7 @@ def change(
     if not turn:
         company.turn_secret = None
     elif turn_secret:
-        company.turn_secret = vault.wrap(turn_secret.encode())
+        row_secrets.keep(session, vault, company, Company.turn_secret, turn_secret.encode())
     details: dict[str, Any] = {
         "ice_policy": policy.value,
         "stun_urls": stun,
@@ -71,7 +71,7 @@ def change(
 def for_browser(company: Company, vault: Vault, settings: Settings, name: str) -> dict[str, Any]:
     """Return ``{"ice_servers": [RTCIceServer…], "ice_policy": "all" | "relay"}``; a TURN server logs ``name``."""
     if company.turn_urls and company.turn_secret is not None:
-        secret = vault.unwrap(company.turn_secret).decode()
+        secret = row_secrets.read(vault, company, Company.turn_secret).decode()
         servers = told(company.stun_urls or settings.stun_urls, company.turn_urls, secret, name)
     elif company.stun_urls:
         servers = told(company.stun_urls, settings.turn_urls, settings.turn_secret, name)

@@ -18,11 +18,13 @@ from appliance.models import RecoveryCode, SecurityKey, User
 from appliance.security import recovery_codes, totp
 from appliance.services import log_in_attempts, security_keys
 from appliance.services.security_keys import KeyAnswer
-from appliance.vault import Vault
+from appliance.vault import Vault, row_secrets
 from appliance.vocabulary import ProvedBy
 
 SET_UP_WITHIN: Final = timedelta(minutes=30)
 _LONGEST: Final = 64
+_PENDING: Final = "pending authenticator"
+"""What one that has shown no code yet is bound to."""
 """Of what is typed into the field for codes; a recovery code with its dashes has 19."""
 
 
@@ -45,7 +47,9 @@ def shown(
 
     ``purpose``: ``log_in`` or ``prove``. With no user it computes as much and says None.
     """
-    secret = vault.unwrap(user.totp_secret).decode() if user and user.totp_secret else totp.new_secret()
+    secret = (
+        row_secrets.read(vault, user, User.totp_secret).decode() if user and user.totp_secret else totp.new_secret()
+    )
     step = totp.accept(secret, code[:16], user.totp_last_step if user else 0)
     on_paper = recovery_codes.code_hash(code[:_LONGEST])
     if answer is not None:
@@ -69,7 +73,7 @@ def set_up(vault: Vault, user: User) -> PendingAuthenticator:
     """Propose a new authenticator."""
     secret = totp.new_secret()
     claims = {"user": user.id, "secret": secret, "until": (utcnow() + SET_UP_WITHIN).timestamp()}
-    pending = base64.urlsafe_b64encode(vault.wrap(json.dumps(claims).encode())).decode()
+    pending = base64.urlsafe_b64encode(vault.wrap(json.dumps(claims).encode(), _PENDING)).decode()
     return PendingAuthenticator(secret, totp.provisioning_uri(secret, user.email), pending)
 
 
@@ -81,7 +85,8 @@ def confirm(session: Session, actor: Actor, vault: Vault, user: User, pending: s
         text = "This code is not right. Check that the clock of the phone is right, and type the next one."
         raise BadInput(text, field="code", reason="code")
     session.refresh(user, with_for_update=True)
-    user.totp_secret, user.totp_last_step = vault.wrap(secret.encode()), step
+    row_secrets.keep(session, vault, user, User.totp_secret, secret.encode())
+    user.totp_last_step = step
     audit.record(session, actor, "user.authenticator_set", ("user", user.id), company_id=user.company_id)
 
 
@@ -142,7 +147,7 @@ def _use_code(session: Session, user: User, kept: str) -> bool:
 
 def _pending_secret(vault: Vault, user: User, pending: str) -> str:
     try:
-        claims = json.loads(vault.unwrap(base64.urlsafe_b64decode(pending.encode())))
+        claims = json.loads(vault.unwrap(base64.urlsafe_b64decode(pending.encode()), _PENDING))
     except (VaultTampered, binascii.Error, ValueError) as error:
         raise BadInput("Start setting up the authenticator again.", field="pending") from error
     if claims["user"] != user.id or claims["until"] < utcnow().timestamp():

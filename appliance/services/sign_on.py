@@ -35,7 +35,7 @@ from appliance.sign_on.directory import Directory
 from appliance.sign_on.failures import CredentialsRefused, ProviderWrong, SignOnFailed
 from appliance.sign_on.oidc import OidcClient
 from appliance.sign_on.person import Person
-from appliance.vault import Vault
+from appliance.vault import Vault, row_secrets
 from appliance.vocabulary import IdentityProviderKind, ProvedBy
 
 ON_THE_WAY: Final = timedelta(minutes=15)
@@ -91,17 +91,16 @@ def set_out(
     way = client.set_out(oidc, identity_providers.redirect_uri(provider, settings), max_age)
     now = utcnow()
     session.execute(delete(SignOnAttempt).where(SignOnAttempt.expires_at < now))
-    session.add(
-        SignOnAttempt(
-            provider_id=provider.id,
-            state_hash=cookies.token_hash(way.state),
-            browser_hash=cookies.token_hash(browser_token),
-            nonce=way.nonce,
-            verifier=vault.wrap(way.verifier.encode()),
-            next=next_page[:500],
-            expires_at=now + ON_THE_WAY,
-        )
+    attempt = SignOnAttempt(
+        provider_id=provider.id,
+        state_hash=cookies.token_hash(way.state),
+        browser_hash=cookies.token_hash(browser_token),
+        nonce=way.nonce,
+        verifier=b"",
+        next=next_page[:500],
+        expires_at=now + ON_THE_WAY,
     )
+    row_secrets.keep(session, vault, attempt, SignOnAttempt.verifier, way.verifier.encode())
     return way.url
 
 
@@ -121,7 +120,7 @@ def come_back(
     """
     _demand_enabled(provider)
     attempt = _use_attempt(session, provider, answer.get("state", ""), browser_token)
-    told = answer.get("error", "")
+    verifier, told = row_secrets.read(vault, attempt, SignOnAttempt.verifier).decode(), answer.get("error", "")
     if told:
         _note_refused(session, provider, who, "provider", told)
         if told == "access_denied":
@@ -135,7 +134,7 @@ def come_back(
             answer.get("code", ""),
             answer.get("iss"),
             attempt.nonce,
-            vault.unwrap(attempt.verifier).decode(),
+            verifier,
         )
     except ProviderWrong as error:
         _note_refused(session, provider, who, "token", error.message)
@@ -191,10 +190,10 @@ def show_factor(
     if proved_by is None:
         log_in_attempts.refuse(factory, user, who.address, "code")
     log_in_attempts.forgive(session, user)
-    person = Person(waiting.subject, "", "", sid=waiting.sid)
-    next_page, wrapped = waiting.next, waiting.id_token
+    told = row_secrets.read(vault, waiting, SignOnPending.id_token).decode() if waiting.id_token is not None else ""
+    person = Person(waiting.subject, "", "", sid=waiting.sid, id_token=told)
     session.delete(waiting)
-    return _begin(session, settings, waiting.provider_id, person, wrapped, user, proved_by, who, next_page)
+    return _begin(session, vault, settings, waiting.provider_id, person, user, proved_by, who, waiting.next)
 
 
 def provider_of(session: Session, login_id: int | None) -> IdentityProvider | None:
@@ -212,7 +211,7 @@ def leave(session: Session, vault: Vault, settings: Settings, client: OidcClient
     if known is None or known.id_token is None:
         return None
     provider = identity_providers.get(session, known.provider_id)
-    id_token = vault.unwrap(known.id_token).decode()
+    id_token = row_secrets.read(vault, known, SignOnSession.id_token).decode()
     back = identity_providers.addresses(provider, settings)["logout_uri"]
     try:
         return client.logout_url(identity_providers.oidc_of(provider), id_token, back)
@@ -266,37 +265,36 @@ def _let_in(
     next_page: str,
 ) -> Entered | FactorWanted:
     user = sign_on_accounts.account_of(session, provider, person, who.address)
-    wrapped = vault.wrap(person.id_token.encode()) if person.id_token else None
     if person.second_factor:
         by = ProvedBy.SINGLE_SIGN_ON
-        return _begin(session, settings, provider.id, person, wrapped, user, by, who, next_page)
+        return _begin(session, vault, settings, provider.id, person, user, by, who, next_page)
     if not second_factors.has_any(session, user):
         # the session opens for nothing but setting one up (``login_sessions.wanted``)
         by = ProvedBy.PASSWORD
-        return _begin(session, settings, provider.id, person, wrapped, user, by, who, next_page)
+        return _begin(session, vault, settings, provider.id, person, user, by, who, next_page)
     now, token = utcnow(), cookies.new_token()
     session.execute(delete(SignOnPending).where(SignOnPending.expires_at < now))
-    session.add(
-        SignOnPending(
-            provider_id=provider.id,
-            user_id=user.id,
-            token_hash=cookies.token_hash(token),
-            subject=person.subject,
-            sid=person.sid,
-            id_token=wrapped,
-            next=next_page[:500],
-            expires_at=now + SHOW_WITHIN,
-        )
+    waiting = SignOnPending(
+        provider_id=provider.id,
+        user_id=user.id,
+        token_hash=cookies.token_hash(token),
+        subject=person.subject,
+        sid=person.sid,
+        next=next_page[:500],
+        expires_at=now + SHOW_WITHIN,
     )
+    session.add(waiting)
+    if person.id_token:
+        row_secrets.keep(session, vault, waiting, SignOnPending.id_token, person.id_token.encode())
     return FactorWanted(token)
 
 
 def _begin(
     session: Session,
+    vault: Vault,
     settings: Settings,
     provider_id: int,
     person: Person,
-    wrapped_id_token: bytes | None,
     user: User,
     proved_by: ProvedBy,
     who: Client,
@@ -305,15 +303,10 @@ def _begin(
     login, token = accounts.begin_session(session, user, settings, who.address, who.user_agent, proved_by=proved_by)
     if proved_by is ProvedBy.SINGLE_SIGN_ON:
         login.proved_at = _proved_at(settings, person, login.created_at)
-    session.add(
-        SignOnSession(
-            login_session_id=login.id,
-            provider_id=provider_id,
-            subject=person.subject,
-            sid=person.sid,
-            id_token=wrapped_id_token,
-        )
-    )
+    known = SignOnSession(login_session_id=login.id, provider_id=provider_id, subject=person.subject, sid=person.sid)
+    session.add(known)
+    if person.id_token:
+        row_secrets.keep(session, vault, known, SignOnSession.id_token, person.id_token.encode())
     return Entered(login, token, next_page)
 
 

@@ -56,13 +56,13 @@ class Vault:
         self.master_key = master_key
         self.data_keys = DataKeyFiles(keys or folder.parent / "keys" / "data", master_key)
 
-    def wrap(self, secret: bytes) -> bytes:
-        """Encrypt a small secret for a column of the database."""
-        return self.master_key.wrap(secret, SMALL_SECRET)
+    def wrap(self, secret: bytes, place: str = "") -> bytes:
+        """Encrypt a small secret for one place, or for a file; columns have ``row_secrets``."""
+        return self.master_key.wrap(secret, _at(place))
 
-    def unwrap(self, wrapped: bytes) -> bytes:
-        """Return the small secret; raise ``VaultTampered``."""
-        return self.master_key.unwrap(wrapped, SMALL_SECRET)
+    def unwrap(self, wrapped: bytes, place: str = "") -> bytes:
+        """Return the small secret; raise ``VaultTampered``, also for one of another place."""
+        return self.master_key.unwrap(wrapped, _at(place))
 
     def seal(self, session: Session, purpose: str, kind: str, source: Path | bytes) -> VaultObject:
         """Encrypt ``source`` under the key of ``purpose``, made at its first use; the source itself stays.
@@ -233,6 +233,10 @@ class Vault:
 def derived(secret: bytes, label: bytes) -> bytes:
     """Return 32 bytes that follow from ``secret`` for one use; HMAC-SHA-256 as a pseudo-random function."""
     return hmac.digest(secret, label, "sha256")
+
+
+def _at(place: str) -> bytes:
+    return SMALL_SECRET + (b":" + place.encode() if place else b"")
 
 
 def _bound(purpose: str) -> bytes:

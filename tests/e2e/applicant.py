@@ -16,6 +16,7 @@ from appliance.db import unit_of_work
 from appliance.models import Company
 from appliance.services import admissions, demo
 from appliance.settings import load_settings
+from appliance.vault import row_secrets
 from tests.running import RunningAppliance
 
 START = "/integration/simple/demo/start/"
@@ -27,7 +28,7 @@ def start_token(appliance: RunningAppliance, secret: bytes | None = None, **clai
     with unit_of_work(collaborators.session_factory) as session:
         token = demo.start_token(session, collaborators.vault, "auto", 7)
         company = session.scalars(select(Company).where(Company.slug == demo.SLUG)).one()
-        right = collaborators.vault.unwrap(company.integration_secret)
+        right = row_secrets.read(collaborators.vault, company, Company.integration_secret)
     said = jwt.decode(token, options={"verify_signature": False})
     return admissions.sign({**said, **claims}, secret or right)
 

@@ -22,6 +22,7 @@ from appliance.models import (
 )
 from appliance.services import identity_providers
 from appliance.services.identity_providers import Entered
+from appliance.vault import row_secrets
 from appliance.vocabulary import IdentityProviderKind, LocalPasswords, ProvedBy, Role
 from tests.appliance.sign_on.conftest import back_channel, oidc_provider, slapd
 from tests.appliance.sign_on.provider import CLIENT, SECRET, log_in_there, log_out_there
@@ -120,7 +121,7 @@ def test_who_has_a_second_factor_here_is_asked_for_it(browser, openid, session, 
     provider = openid()
     log_in(browser, provider, "ann")
     user = session.scalars(select(User).where(User.email == "ann@example.org")).one()
-    user.totp_secret = vault.wrap(TOTP_SECRET.encode())
+    row_secrets.keep(session, vault, user, User.totp_secret, TOTP_SECRET.encode())
     session.commit()
     browser.reset()
     answer = log_in(browser, provider, "ann", next_page="/archive")

@@ -21,6 +21,7 @@ from appliance.services.master_key import House
 from appliance.vault import KeyRing, Vault, master_keys, open_master_key
 from appliance.vault.data_keys import DataKeyFiles
 from appliance.vault.generations import MasterKind
+from appliance.vault.row_secrets import keep, read
 from appliance.vault.wrapped_columns import OTHER_BYTES, WRAPPED
 
 OFFICER = Actor("cli", "root", "root")
@@ -47,7 +48,7 @@ def filled(make, session, vault, settings):
     vault.destroy(session, "sitting:2")
     session.commit()
     (company,), (user,) = session.scalars(select(Company)).all(), session.scalars(select(User)).all()
-    secrets = vault.unwrap(company.integration_secret), vault.unwrap(user.totp_secret)
+    secrets = read(vault, company, Company.integration_secret), read(vault, user, User.totp_secret)
     files = {path: path.read_bytes() for path in vault.folder.glob("*/*")}
     session.commit()
 
@@ -56,7 +57,7 @@ def filled(make, session, vault, settings):
         assert vault.open(session, sealed).read() == b"a film" * 50_000
         assert vault.open(session, former).read() == b"a photo"
         assert vault.derive(session, "face:1", b"template") == face
-        assert (vault.unwrap(company.integration_secret), vault.unwrap(user.totp_secret)) == secrets
+        assert (read(vault, company, Company.integration_secret), read(vault, user, User.totp_secret)) == secrets
         assert EvidenceKey.load_or_create(settings.evidence_key_file, vault).fingerprint == fingerprint
         assert {path: path.read_bytes() for path in files} == files, "sealed files stay as they are"
         with pytest.raises(KeyDestroyed):
@@ -114,8 +115,8 @@ def test_the_appliance_goes_on_meanwhile(house, filled, settings, session_factor
             with unit_of_work(session_factory) as session:
                 number = len(kept)
                 sealed = other.seal(session, f"sitting:{100 + number}", "part", b"%d" % number)
-                slug = Company(slug=f"c{number}", name="", integration_secret=other.wrap(b"%d" % number))
-                session.add(slug)
+                slug = Company(slug=f"c{number}", name="", integration_secret=b"")
+                keep(session, other, slug, Company.integration_secret, b"%d" % number)
             with unit_of_work(session_factory) as session:
                 if other.open(session, sealed).read() != b"%d" % number:
                     wrong.append(number)
@@ -136,7 +137,7 @@ def test_the_appliance_goes_on_meanwhile(house, filled, settings, session_factor
     with session_factory() as session:
         for number, (object_id, company_id) in enumerate(kept):
             assert fresh.open(session, session.get_one(VaultObject, object_id)).read() == b"%d" % number
-            assert fresh.unwrap(session.get_one(Company, company_id).integration_secret) == b"%d" % number
+            assert read(fresh, session.get_one(Company, company_id), Company.integration_secret) == b"%d" % number
 
 
 KILLS = {
@@ -196,6 +197,29 @@ def test_what_does_not_open_keeps_the_former_key(house, filled, session):
     filled(house.vault)
 
 
+def test_a_secret_under_another_row_is_found_and_an_older_one_is_bound_by_a_rotation(house, make, session, vault):
+    one, other = make.user(), make.user()
+    secret = read(vault, one, User.totp_secret)
+    session.commit()
+    assert vault_check.check(house.session_factory, vault).is_whole
+    one.totp_secret, other.totp_secret = other.totp_secret, one.totp_secret
+    session.commit()
+    for row in (one, other):
+        with pytest.raises(VaultTampered):
+            read(vault, row, User.totp_secret)
+    findings = vault_check.check(house.session_factory, vault).findings
+    assert [f"User.totp_secret of row [{row.id}]" in words for row, words in zip((one, other), findings, strict=True)]
+    one.totp_secret, other.totp_secret = vault.wrap(secret), None  # as all were wrapped once
+    session.commit()
+    report = vault_check.check(house.session_factory, vault)
+    assert (report.is_whole, report.unbound) == (True, 1)
+    assert read(vault, one, User.totp_secret) == secret
+    master_key.rotate(house, OFFICER, grace=0)
+    session.expire_all()
+    assert vault_check.check(house.session_factory, house.vault).unbound == 0
+    assert house.vault.unwrap(one.totp_secret, f"user.totp_secret:{one.id}") == secret
+
+
 def test_two_rotations_do_not_run_together(house, session_factory):
     with master_key._alone(session_factory), pytest.raises(ImpossibleStep, match="somebody else"):
         master_key.rotate(house, OFFICER, grace=0)
@@ -204,7 +228,8 @@ def test_two_rotations_do_not_run_together(house, session_factory):
 def test_waits_for_transactions_that_may_hold_something_of_the_old_key(house, session_factory):
     """A transaction that wrapped before the change and commits after it must not lose what it wrapped."""
     with session_factory() as open_one:
-        open_one.add(Company(slug="late", name="", integration_secret=house.vault.wrap(b"late")))
+        late = Company(slug="late", name="", integration_secret=b"")
+        keep(open_one, house.vault, late, Company.integration_secret, b"late")
         open_one.flush()
         worker = threading.Thread(target=master_key.rotate, args=[house, OFFICER], kwargs={"grace": 0})
         worker.start()
@@ -214,7 +239,7 @@ def test_waits_for_transactions_that_may_hold_something_of_the_old_key(house, se
         worker.join(20)
         assert not worker.is_alive()
         company = open_one.scalars(select(Company).execution_options(populate_existing=True)).one()
-        assert house.vault.unwrap(company.integration_secret) == b"late"
+        assert read(house.vault, company, Company.integration_secret) == b"late"
 
 
 def test_the_check_names_what_is_wrong(house, filled, session, vault):

@@ -16,6 +16,7 @@ from appliance.security import password_rules, recovery_codes
 from appliance.services import account_links, accounts, login_sessions, own_passwords, second_factors, security_keys
 from appliance.services.security_keys import KeyAnswer, Place
 from appliance.settings import load_settings
+from appliance.vault import row_secrets
 from appliance.vocabulary import LinkKind, ProvedBy
 from tests.factories import PASSWORD
 
@@ -86,7 +87,7 @@ def test_a_proposed_authenticator_is_its_persons_and_grows_old(session, vault, u
         with pytest.raises(BadInput):
             second_factors.confirm(session, make.actor(user), vault, user, pending.pending, code)
     second_factors.confirm(session, make.actor(user), vault, user, pending.pending, code)
-    assert vault.unwrap(user.totp_secret).decode() == pending.secret
+    assert row_secrets.read(vault, user, User.totp_secret).decode() == pending.secret
     session.flush()
     assert second_factors.shown(session, vault, user, code, None, "prove") is None  # the first code is used up
 
