@@ -75,6 +75,9 @@ SETTINGS: dict[str, Setting] = {
     "secret_key": Setting(str, "", "signs session cookies and live tokens; `kustos up` makes one and keeps it"),
     "web_listen": Setting(str, "127.0.0.1:6543", "where gunicorn listens behind nginx"),
     "gateway_listen": Setting(str, "127.0.0.1:6544", "where the gateway listens behind nginx"),
+    "proxy_addresses": Setting(
+        _list, (), "addresses of nginx on other hosts, believed of whom they speak; this machine's always is"
+    ),
     "kurento_urls": Setting(_list, ("ws://127.0.0.1:8888/kurento",), "media nodes; a real Kurento goes here"),
     "recordings_dir": Setting(str, "", "where nodes write parts; empty: data_dir/recordings"),
     "ice_ports": Setting(_ports, "", "ports of the embedded node, as 40000-49999 for a firewall; empty: any"),
@@ -151,6 +154,7 @@ class Settings:
     secret_key: str
     web_listen: str
     gateway_listen: str
+    proxy_addresses: tuple[str, ...]
     kurento_urls: tuple[str, ...]
     recordings_dir: str
     ice_ports: str

@@ -38,7 +38,7 @@ def create_app(collaborators: Collaborators) -> Application:
     config.add_subscriber(add_headers, NewResponse)
     config.include("web.figures")
     application: Any = config.make_wsgi_app()
-    return TrustedProxy(ReadToTheEnd(application))
+    return TrustedProxy(ReadToTheEnd(application), collaborators.settings.proxy_addresses)
 
 
 def make_wsgi() -> Application:

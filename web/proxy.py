@@ -1,6 +1,6 @@
 """Between nginx and the application: whose address counts, and bodies that nobody wants any more."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from ipaddress import ip_address
 from typing import Any
 
@@ -16,15 +16,16 @@ Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 
 class TrustedProxy:
-    """WSGI middleware: believe ``X-Forwarded-For`` and ``-Proto`` only when the peer is this machine itself."""
+    """WSGI middleware: believe ``X-Forwarded-For`` and ``-Proto`` only when the peer is this machine, or named."""
 
-    def __init__(self, application: Application) -> None:
-        """Wrap an application."""
-        self.application = application
+    def __init__(self, application: Application, proxies: Collection[str] = ()) -> None:
+        """Wrap an application; ``proxies``: addresses of nginx on other hosts."""
+        self.application, self.proxies = application, frozenset(proxies)
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Correct REMOTE_ADDR and the scheme, then go on."""
-        if is_loopback(environ.get("REMOTE_ADDR", "")):
+        peer = environ.get("REMOTE_ADDR", "")
+        if is_loopback(peer) or peer in self.proxies:
             # the last entry is what our own proxy appended; those before it are the client's claims
             claimed = environ.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
             if is_address(claimed):

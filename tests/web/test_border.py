@@ -75,6 +75,7 @@ def test_origin_of(url, origin):
         ("", "203.0.113.9", "203.0.113.9"),
         ("127.0.0.1", "<script>", "127.0.0.1"),
         ("192.0.2.1", "203.0.113.9", "192.0.2.1"),
+        ("10.0.0.2", "203.0.113.9", "203.0.113.9"),
     ],
 )
 def test_only_our_own_proxy_says_who_the_client_is(peer, forwarded, seen):
@@ -84,7 +85,7 @@ def test_only_our_own_proxy_says_who_the_client_is(peer, forwarded, seen):
         "HTTP_X_FORWARDED_PROTO": "https",
         "wsgi.url_scheme": "http",
     }
-    TrustedProxy(lambda environ, start_response: [])(environ, lambda *args: None)
+    TrustedProxy(lambda environ, start_response: [], ["10.0.0.2"])(environ, lambda *args: None)
     assert environ["REMOTE_ADDR"] == seen
     assert environ["wsgi.url_scheme"] == ("http" if peer == "192.0.2.1" else "https")
 

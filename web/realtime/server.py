@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -59,7 +59,7 @@ async def serving(collaborators: Collaborators) -> AsyncIterator[tuple[Gateway, 
         return answer(settings, gateway, connection, request)
 
     async def handler(connection: ServerConnection) -> None:
-        await gateway.serve(connection, peer_of(connection))
+        await gateway.serve(connection, peer_of(connection, settings.proxy_addresses))
 
     server: Server | None = None
     try:
@@ -122,11 +122,11 @@ def is_own(origin: str, public_url: str, host: str) -> bool:
     return bool(there) and there in {urlsplit(public_url).netloc.lower(), host.lower()}
 
 
-def peer_of(connection: ServerConnection) -> str:
-    """Return the browser's address: nginx on this machine says it, others are taken as they connect."""
+def peer_of(connection: ServerConnection, proxies: Collection[str]) -> str:
+    """Return the browser's address: nginx on this machine or at ``proxies`` says it, others count as they connect."""
     peer = str((connection.remote_address or ("",))[0])
     request = connection.request
-    if request is not None and peer in {"127.0.0.1", "::1"}:
+    if request is not None and (peer in {"127.0.0.1", "::1"} or peer in proxies):
         return request.headers.get("X-Real-IP", peer)
     return peer
 
