@@ -11,6 +11,7 @@ from tests.appliance.sign_on.provider import SECRET, log_in_there
 from tests.appliance.sign_on.slapd import PASSWORD, SERVICE_PASSWORD
 from tests.web.test_sign_on import (
     add,
+    back_channel,
     company,
     directory,
     oidc_provider,
@@ -21,7 +22,7 @@ from tests.web.test_sign_on import (
     submit,
 )
 
-__all__ = ["add", "company", "directory", "oidc_provider", "openid", "settings", "slapd"]
+__all__ = ["add", "back_channel", "company", "directory", "oidc_provider", "openid", "settings", "slapd"]
 
 
 @pytest.fixture
