@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import httpx
 import psutil
 import pyotp
 from sqlalchemy import create_engine, text
@@ -178,3 +179,9 @@ class RunningAppliance:
             tail = "\n".join(file.read_text(errors="replace").splitlines()[-40:])
             parts.append(f"===== {file.name}\n{tail}")
         return "\n".join(parts)
+
+
+def ask_socket(file: Path, path: str, seconds: float = 15) -> httpx.Response:
+    """Ask a process for its figures or its health."""
+    with httpx.Client(transport=httpx.HTTPTransport(uds=str(file)), timeout=seconds) as client:
+        return client.get(f"http://process{path}")

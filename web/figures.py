@@ -37,7 +37,7 @@ def tween(handler: Handler, registry: Any) -> Handler:
             return response
         finally:
             matched = getattr(request, "matched_route", None)
-            route = "none" if matched is None else matched.pattern
+            route = "none" if matched is None else "/" + matched.pattern.lstrip("/")
             method = request.method if request.method in METHODS else "other"
             _REQUESTS.labels(method, route, status).inc()
             _SECONDS.labels(route).observe(time.monotonic() - begun)

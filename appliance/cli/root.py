@@ -20,6 +20,7 @@ COMMANDS_AT: Final = {
     "demo": "demo:demo",
     "evidence": "evidence:evidence",
     "gateway": "processes:gateway",
+    "health": "health:health",
     "install": "install:install",
     "inventory": "inventory:inventory",
     "node": "nodes:node",

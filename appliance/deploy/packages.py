@@ -31,6 +31,7 @@ WANTED: Final = (
     "tpm2-tools",
     "postgresql",
     "nginx-light",
+    "prometheus",
     "coturn",
     "dehydrated",
     "nftables",

@@ -70,9 +70,9 @@ class Exporter:
     def stop(self) -> None:
         """Answer no more; the socket's file goes, too."""
         if self._server is not None:
+            forget(self.listening)
             self._server.shutdown()
             self._server.server_close()
-            forget(self.listening)
 
 
 @contextlib.contextmanager

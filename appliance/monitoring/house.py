@@ -4,11 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from psycopg.errors import QueryCanceled
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from appliance import schema
 from appliance.db import SessionFactory, unit_of_work, utcnow
+from appliance.errors import DatabaseUnavailable
 from appliance.monitoring.refreshed import Group
 from appliance.services import nodes
 from appliance.settings import Settings
@@ -100,7 +102,15 @@ class House:
         return [Group("house", self.quick, SECONDS), Group("archive", self.slow, SLOW_SECONDS)]
 
     def quick(self) -> Iterator[Metric]:
-        """Yield what changes by the second."""
+        """Yield what changes by the second; without a database only that."""
+        try:
+            yield from self._quick()
+        except DatabaseUnavailable as error:
+            if isinstance(getattr(error.__cause__, "orig", None), QueryCanceled):
+                raise  # it is there, and too busy for us
+            yield gauge("database_up", "1 when the database answers", 0)
+
+    def _quick(self) -> Iterator[Metric]:
         with unit_of_work(self._factory) as session:
             session.execute(text(f"SET LOCAL statement_timeout = {STATEMENT_MS}"))
             yield from self._exams(session)
