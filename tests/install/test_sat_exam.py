@@ -153,6 +153,13 @@ def test_a_reviewer_sees_what_was_recorded(appliance, browser):
     reviewer.context.close()
 
 
+def test_nothing_failed_behind_what_people_saw(appliance):
+    """Photos looked at, recordings analysed: what the pages do not wait for."""
+    done = "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'media.check_photo' AND status = 'succeeded'"
+    assert int(appliance.ask(done)) >= 1
+    assert appliance.ask("SELECT task_name FROM procrastinate_jobs WHERE status = 'failed' OR attempts > 3") == ""
+
+
 def test_the_evidence_and_the_log_are_whole(installed):
     said = installed.run("kustos", "audit", "verify")
     assert re.search(r"\d+ entries", said)
