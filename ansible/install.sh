@@ -55,8 +55,11 @@ if ! python3 -c 'import ensurepip' 2>/dev/null; then
   DEBIAN_FRONTEND=noninteractive apt-get -qq -y $only --no-install-recommends install python3-venv openssl > /dev/null
 fi
 [ -x "$installer/bin/python" ] || python3 -m venv "$installer"
-"$installer/bin/python" -m pip --disable-pip-version-check -q install --no-index --find-links "$here/wheels" \
-  -c "$here/wheels/constraints.txt" 'kustos[install]'
+# By its file: an installer of another release, older or newer, would do for the name alone.
+for own in "$here"/wheels/kustos-*.whl; do
+  "$installer/bin/python" -m pip --disable-pip-version-check -q install --no-index --find-links "$here/wheels" \
+    -c "$here/wheels/constraints.txt" "$own[install]"
+done
 if [ "$verified" = yes ] && [ ! -f "$kept" ]; then
   install -D -m 644 "$key" "$kept"
 fi
