@@ -36,6 +36,11 @@ kustos:
     media: {{hosts: {{back.test: {{ansible_host: {back}, ansible_user: root, kustos_address: {back}}}}}}}
     database: {{hosts: {{back.test: }}}}
 """
+MOUNTED = """
+  vars:
+    base_shared_recordings: {source: /srv/shared, type: none, options: bind}
+"""
+"""As from a server of files, on the host that has it elsewhere; the first has it in its place before."""
 
 
 def give_ssh(machine):
@@ -68,9 +73,8 @@ def hosts(unpacked, tmp_path_factory):
     (top / "recordings").mkdir()
     (top / "nothing").mkdir()
     network = Network()
-    shared = {top / "recordings": RECORDINGS}
-    front = Machine(top / "front", unpacked, network, shared)
-    back = Machine(top / "back", top / "nothing", network, shared)
+    front = Machine(top / "front", unpacked, network, {top / "recordings": RECORDINGS})
+    back = Machine(top / "back", top / "nothing", network, {top / "recordings": "/srv/shared"})
     try:
         for machine in (front, back):
             give_ssh(machine)
@@ -78,7 +82,8 @@ def hosts(unpacked, tmp_path_factory):
         back.run("umount", "/bundle")  # it is given what it needs by the installation
         let_in(front, back)
         inventory = INVENTORY.format(name=HOST_NAME, front=front.address, back=back.address)
-        (front.root / "root/inventory.yml").write_text(inventory)
+        (front.root / "root/not-shared.yml").write_text(inventory)
+        (front.root / "root/inventory.yml").write_text(inventory.replace("\n  vars:\n", MOUNTED))
         front.said = front.run("/bundle/install.sh", "-i", "/root/inventory.yml", seconds=1800)
         yield front, back
     finally:
@@ -241,7 +246,8 @@ def test_a_second_run_changes_nothing(front):
 
 
 def test_a_folder_that_is_not_shared_is_told_by_name(front, back):
-    back.run("umount", RECORDINGS)
-    done = front.call("/bundle/install.sh", "-i", "/root/inventory.yml", "--tags", "base", seconds=900)
+    assert seen(back).mount_point(RECORDINGS).exists
+    back.run("systemctl", "disable", "--now", "var-lib-kustos-recordings.mount")
+    done = front.call("/bundle/install.sh", "-i", "/root/not-shared.yml", "--tags", "base", seconds=900)
     assert done.returncode != 0
     assert f"{RECORDINGS} on back.test is not that of front.test" in done.stdout + done.stderr
