@@ -23,6 +23,9 @@ from media.biometrics.photos import PhotoHint, check_photo
 from media.frames.file_source import RAW_PICTURES, FileSource
 from media.frames.frame import complete_ms
 
+UNREAD_MS = 3000
+"""A header may promise a little more than there is; a hole in the middle is told from that length, too."""
+
 
 @dataclass(frozen=True)
 class Watched:
@@ -122,7 +125,10 @@ def analyse_file(path: Path, reference: Reference | None, audio: bool | None) ->
         "file": path.name,
         "duration": _seconds(duration_ms),
         "incidents": [_incident(event) for event in watched.observations if not _is_doubt(event)],
-        "undetermined": [_doubt(event) for event in watched.observations if _is_doubt(event)],
+        "undetermined": [
+            *(_doubt(event) for event in watched.observations if _is_doubt(event)),
+            *_unread(watched.end_ms, duration_ms),
+        ],
         "metrics": scoring.metrics(_spans(watched.observations), 0, duration_ms),
         "run": {
             **_speed(cpu, wall, duration_ms),
@@ -203,6 +209,13 @@ def _incident(event: ObservationEvent) -> dict[str, Any]:
 def _doubt(event: ObservationEvent) -> dict[str, Any]:
     reason = event.details.get("reason", event.detector)
     return {"reason": reason, "start": _seconds(event.start_ms), "end": _seconds(event.end_ms)}
+
+
+def _unread(end_ms: int, duration_ms: int) -> list[dict[str, Any]]:
+    """The stretch that the file's header promises and nothing could be read of: it was cut short, or is damaged."""
+    if duration_ms - end_ms < UNREAD_MS:
+        return []
+    return [{"reason": "analysis_failed", "start": _seconds(end_ms), "end": _seconds(duration_ms)}]
 
 
 def _seconds(at_ms: int | None) -> float:

@@ -95,3 +95,13 @@ def test_what_cannot_be_analysed_is_said_with_what_to_do(tmp_path, drawn_recordi
         assert done.exit_code == 1
         assert says in done.stderr
         assert done.stdout == ""
+
+
+def test_a_recording_cut_short_says_what_could_not_be_read(tmp_path, drawn_recording):
+    cut = tmp_path / "cut.webm"
+    content = drawn_recording.read_bytes()
+    cut.write_bytes(content[: len(content) // 3])
+    found = json.loads(analyse(cut, "--json").stdout)
+    (unread,) = [span for span in found["undetermined"] if span["reason"] == "analysis_failed"]
+    assert 1 < unread["start"] < unread["end"] == found["duration"]
+    assert found["run"]["pictures"] > 0
