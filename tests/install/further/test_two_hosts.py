@@ -33,13 +33,10 @@ kustos:
     gateway: {{hosts: {{front.test: }}}}
     worker: {{hosts: {{front.test: }}}}
     turn: {{hosts: {{front.test: }}}}
-    media: {{hosts: {{back.test: {{ansible_host: {back}, ansible_user: root, kustos_address: {back}}}}}}}
+    media: {{hosts: {{back.test: {{ansible_host: {back}, ansible_user: root, kustos_address: {back}{mounted}}}}}}}
     database: {{hosts: {{back.test: }}}}
 """
-MOUNTED = """
-  vars:
-    base_shared_recordings: {source: /srv/shared, type: none, options: bind}
-"""
+MOUNTED = ", base_shared_recordings: {source: /srv/shared, type: none, options: bind}"
 """As from a server of files, on the host that has it elsewhere; the first has it in its place before."""
 
 
@@ -81,9 +78,9 @@ def hosts(unpacked, tmp_path_factory):
             machine.boot()
         back.run("umount", "/bundle")  # it is given what it needs by the installation
         let_in(front, back)
-        inventory = INVENTORY.format(name=HOST_NAME, front=front.address, back=back.address)
-        (front.root / "root/not-shared.yml").write_text(inventory)
-        (front.root / "root/inventory.yml").write_text(inventory.replace("\n  vars:\n", MOUNTED))
+        for name, mounted in (("inventory", MOUNTED), ("not-shared", "")):
+            text = INVENTORY.format(name=HOST_NAME, front=front.address, back=back.address, mounted=mounted)
+            (front.root / f"root/{name}.yml").write_text(text)
         front.said = front.run("/bundle/install.sh", "-i", "/root/inventory.yml", seconds=1800)
         yield front, back
     finally:
