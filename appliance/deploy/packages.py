@@ -35,6 +35,7 @@ WANTED: Final = (
     "coturn",
     "dehydrated",
     "nftables",
+    "nfs-common",
     "openssl",
     "sudo",
     "systemd-timesyncd",
