@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from appliance import audit
 from appliance.cli.actor import cli_actor
 from appliance.cli.database import command_collaborators, command_session
 from appliance.cli.table import Row, print_table
@@ -52,7 +53,9 @@ def run(data: str | None) -> None:
 def due(company: str, as_program: bool, data: str | None) -> None:
     """Print the terms of COMPANY (its short name) and what is deleted within 30 days."""
     with command_session(data) as session:
-        found = overview.overview(session, companies.by_slug(session, company), utcnow())
+        of = companies.by_slug(session, company)
+        found = overview.overview(session, of, utcnow())
+        audit.record(session, cli_actor(), "retention.view", ("company", of.id), company_id=of.id)
     if as_program:
         click.echo(json.dumps(found, ensure_ascii=False, indent=2))
         return
@@ -174,6 +177,8 @@ def show(number: int, out: Path | None, data: str | None) -> None:
     """Print certificate NUMBER as it was signed, or write it and its signature to files."""
     with command_session(data) as session:
         row = certificates.get(session, number)
+        subject = ("certificate", number)
+        audit.record(session, cli_actor(), "certificate.view", subject, company_id=row.company_id)
     if out is None:
         click.echo(row.content)
         return

@@ -4,6 +4,7 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from appliance import audit
 from appliance.cli.actor import cli_actor
 from appliance.cli.database import command_collaborators, command_session
 from appliance.cli.table import Row, print_table
@@ -122,7 +123,9 @@ def end_sessions(email: str, data: str | None) -> None:
 def list_users(company: str, data: str | None) -> None:
     """List the accounts of COMPANY."""
     with command_session(data) as session:
-        people = accounts.staff(session, companies.by_slug(session, company).id)
+        of = companies.by_slug(session, company).id
+        people = accounts.staff(session, of)
+        audit.record(session, cli_actor(), "user.list", ("company", of), company_id=of, count=len(people))
     print_table(company, [Row(p["email"], f"{p['role']}, {_state(p)}", p["name"]) for p in people])
 
 
