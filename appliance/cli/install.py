@@ -95,7 +95,8 @@ def uninstall(
 
     Database, recordings, keys and settings stay where they are, and a later install finds them again.
     """
-    order = _order("uninstall", "uninstall.yml", file, folder, runs_folder, kustos_delete_data=delete_data)
+    told = {"kustos_delete_data": delete_data, "kustos_run_by": run_log.whose()}
+    order = _order("uninstall", "uninstall.yml", file, folder, runs_folder, **told)
     if delete_data and not yes:
         click.confirm("Recordings, database and keys will be gone for ever. Go on?", abort=True)
     said = Said(quiet, as_json)
@@ -135,7 +136,7 @@ def _order(
     runs_folder: Path | None,
     check: bool = False,
     tags: str = "",
-    **variables: object,
+    **variables: Any,
 ) -> runs.Order:
     runner.demand_ansible()
     inventories.check(file)

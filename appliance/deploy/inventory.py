@@ -150,7 +150,7 @@ def _variables(answers: Answers) -> dict[str, Any]:
 def _optional(answers: Answers) -> dict[str, Any]:
     found = {
         "backup_target": answers.backup_target,
-        "monitoring_networks": list(answers.monitoring_from),
+        "kustos_monitoring_scrapers": list(answers.monitoring_from),
         "base_time_servers": list(answers.time_servers),
         "firewall_admin_networks": list(answers.admin_networks),
     }

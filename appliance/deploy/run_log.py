@@ -40,6 +40,11 @@ def default_folder() -> Path:
     return Path(state) / "kustos" / "runs"
 
 
+def whose() -> str:
+    """Return who runs this, and on which machine."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"
+
+
 @dataclass(slots=True)
 class Summary:
     """A run as a whole."""
@@ -127,8 +132,7 @@ def begin(runs: Path, kind: str, version: str, inventory: Path, hosts: list[str]
             raise RunGoesOn(f"Another run on {inventory} goes on; wait for it, or stop it first.") from error
         _mark_killed(runs, place)
         name = _free_name(runs, kind)
-        by = f"{getpass.getuser()}@{socket.gethostname()}"
-        yield RunLog(runs / name, Summary(name, kind, version, place, hosts, by, _now()))
+        yield RunLog(runs / name, Summary(name, kind, version, place, hosts, whose(), _now()))
 
 
 def former(runs: Path, inventory: Path) -> list[tuple[Path, Summary]]:
