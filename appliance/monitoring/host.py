@@ -5,7 +5,7 @@ import shutil
 import socket
 import ssl
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -89,14 +89,25 @@ def _shown(name: str, port: int) -> bytes:
 
 
 BACKUP_STAMP: Final = "backup.json"
-"""Below the data folder, written with each good backup: {"ended_ms": …}, UTC milliseconds."""
+"""Below the data folder, kept by who makes backups (``appliance.deploy.backup.state``): times in Unix seconds."""
 
 
-def backup(stamp: Path) -> Iterable[Metric]:
-    """Return when the newest good backup ended; nothing where there was none yet."""
+_STAMPED: Final = {
+    "full_at": ("backup_timestamp_seconds", "When the newest full backup was made"),
+    "full_bytes": ("backup_bytes", "What it takes"),
+    "full_seconds": ("backup_duration_seconds", "How long it took"),
+    "files_waiting": ("backup_files_waiting", "Files that are not in the backup yet"),
+    "streamed_at": ("backup_streamed_timestamp_seconds", "Everything committed until then is in the backup"),
+}
+
+
+def backup(stamp: Path) -> Iterator[Metric]:
+    """Yield when the newest backups were made; nothing where there was none yet."""
     try:
         told = json.loads(stamp.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return []
-    when = float(told["ended_ms"]) / 1000
-    return [gauge("backup_timestamp_seconds", "When the newest good backup ended", when)]
+        return
+    for word, (name, words) in _STAMPED.items():
+        if word in told:
+            yield gauge(name, words, float(told[word]))
+    yield gauge("backup_failing", "1 when the newest attempt of a backup failed", int(bool(told.get("failed_at"))))

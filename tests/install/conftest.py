@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -114,7 +115,9 @@ def bare(unpacked, tmp_path_factory):
     """A host with nothing but Debian."""
     host = Machine(tmp_path_factory.mktemp("machine") / "root", unpacked)
     host.boot()
-    (host.root / "root" / "inventory.yml").write_text(make(Answers(HOST_NAME, "local")))
+    inventory = yaml.safe_load(make(Answers(HOST_NAME, "local")))
+    inventory["kustos"]["vars"]["kustos_monitoring_scrapers"] = [host.here]
+    (host.root / "root" / "inventory.yml").write_text(yaml.safe_dump(inventory))
     yield host
     host.remove()
 

@@ -52,8 +52,12 @@ def test_nobody_who_shows_one_is_an_error_and_plain_http_has_none():
 def test_the_newest_backup_is_told_by_its_stamp(tmp_path):
     stamp = tmp_path / host.BACKUP_STAMP
     assert list(host.backup(stamp)) == []
-    stamp.write_text(json.dumps({"ended_ms": 1_700_000_000_500}))
-    assert values(host.backup(stamp)) == {("backup_timestamp_seconds",): 1_700_000_000.5}
+    stamp.write_text(json.dumps({"full_at": 1_700_000_000, "streamed_at": 1_700_000_600}))
+    assert values(host.backup(stamp)) == {
+        ("backup_timestamp_seconds",): 1_700_000_000,
+        ("backup_streamed_timestamp_seconds",): 1_700_000_600,
+        ("backup_failing",): 0,
+    }
 
 
 def test_a_time_server_tells_how_far_the_clock_is_off(monkeypatch):
