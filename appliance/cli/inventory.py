@@ -39,7 +39,12 @@ def inventory() -> None:
 @click.option("--analysis-workers", type=int, default=None, help="Processes that analyse, one a core [default: 2].")
 @click.option("--shared-data", default=None, help="NFS share of hosts with data, server:/path, or `mounted`.")
 @click.option("--shared-recordings", default=None, help="Its part for media hosts, server:/path, or `mounted`.")
+@click.option("--acme-directory", default=None, help="ACME server that makes and renews the certificate.")
+@click.option("--acme-contact", default=None, help="Whom it may write to.")
 @click.option("--backup-target", default=None, help="Where backups go: a folder or s3://bucket/prefix.")
+@click.option("--backup-keys", default=None, help="Another folder, for the keys.")
+@click.option("--backup-s3-key-id", default=None, help="Id of the access key of S3.")
+@click.option("--backup-s3-secret", default=None, envvar="KUSTOS_BACKUP_S3_SECRET", help="Its secret; or asked for.")
 @click.option("--monitoring-from", multiple=True, help="Network of your Prometheus; may be repeated.")
 @click.option("--time-server", "time_servers", multiple=True, help="Time server of your network; may be repeated.")
 @click.option("--admin-network", "admin_networks", multiple=True, help="Network that may log in; without any: all.")
@@ -91,8 +96,9 @@ def _ask(values: dict[str, Any]) -> dict[str, Any]:
             _prompt(found, "user", "User by whom Ansible logs in", "root")
         if "turn" not in found:
             found["turn"] = click.confirm("A TURN server on it, for candidates behind closed networks", default=True)
-    _prompt(found, "certificate", "Your certificate chain, a file here (empty: an authority is made)", "")
-    if found["certificate"]:
+    if "acme_directory" not in found:
+        _prompt(found, "certificate", "Your certificate chain, a file here (empty: an authority is made)", "")
+    if found.get("certificate"):
         _prompt(found, "key", "Its private key, a file here", "")
     _prompt(found, "media_node", "Media node", MEDIA_NODES[0], type=click.Choice(MEDIA_NODES))
     if found["media_node"] == "container":
@@ -101,7 +107,7 @@ def _ask(values: dict[str, Any]) -> dict[str, Any]:
     if several:
         _prompt(found, "shared_data", "Share of /var/lib/kustos (server:/path, `mounted`, empty: not needed)", "")
         _prompt(found, "shared_recordings", "Share of recordings for media hosts (the same)", "")
-    _prompt(found, "backup_target", "Where backups go (folder or s3://bucket/prefix, empty: nowhere)", "")
+    _ask_backup(found)
     for name, question in (
         ("monitoring_from", "Networks of your Prometheus (10.0.0.0/24, several with spaces, empty: none)"),
         ("time_servers", "Time servers of your network (several with spaces, empty: what the hosts have)"),
@@ -110,6 +116,15 @@ def _ask(values: dict[str, Any]) -> dict[str, Any]:
         if name not in found:
             found[name] = tuple(click.prompt(question, default="", show_default=False).split())
     return found
+
+
+def _ask_backup(found: dict[str, Any]) -> None:
+    _prompt(found, "backup_target", "Where backups go (folder or s3://bucket/prefix, empty: nowhere)", "")
+    if found["backup_target"]:
+        _prompt(found, "backup_keys", "Another folder for the keys, apart from the data", "")
+    if found["backup_target"].startswith("s3://"):
+        _prompt(found, "backup_s3_key_id", "Id of the access key of S3", "")
+        _prompt(found, "backup_s3_secret", "Its secret", "", hide_input=True)
 
 
 def _ask_host(number: int, count: int) -> HostAnswer:

@@ -69,6 +69,13 @@ class Answers:
     shared_recordings: str = ""
     backup_target: str = ""
     """A folder or ``s3://bucket/prefix``; empty: none is made by the appliance."""
+    backup_keys: str = ""
+    """Another folder, for the keys: whoever has both can read everything."""
+    backup_s3_key_id: str = ""
+    backup_s3_secret: str = ""
+    acme_directory: str = ""
+    """Address of an ACME server that makes and renews the certificate."""
+    acme_contact: str = ""
     monitoring_from: tuple[str, ...] = ()
     """Networks whose Prometheus may fetch figures."""
     time_servers: tuple[str, ...] = ()
@@ -149,7 +156,12 @@ def _variables(answers: Answers) -> dict[str, Any]:
 
 def _optional(answers: Answers) -> dict[str, Any]:
     found = {
-        "backup_target": answers.backup_target,
+        "kustos_backup_target": answers.backup_target,
+        "kustos_backup_keys": answers.backup_keys,
+        "kustos_backup_s3_key_id": answers.backup_s3_key_id,
+        "kustos_backup_s3_secret": answers.backup_s3_secret,
+        "tls_acme_directory": answers.acme_directory,
+        "tls_acme_contact": answers.acme_contact,
         "kustos_monitoring_scrapers": list(answers.monitoring_from),
         "base_time_servers": list(answers.time_servers),
         "firewall_admin_networks": list(answers.admin_networks),
@@ -160,6 +172,10 @@ def _optional(answers: Answers) -> dict[str, Any]:
 def _of_origin(answers: Answers) -> Iterator[Problem]:
     if not _NAME.match(answers.host_name.strip().lower()):
         yield "host_name", "this is no name of a host; it looks like exam.example.org"
+    if answers.acme_directory and answers.certificate:
+        yield "acme_directory", "either your certificate is taken or an ACME server makes one, not both"
+    if answers.acme_directory and not answers.acme_directory.startswith("https://"):
+        yield "acme_directory", f"{answers.acme_directory} is no address of an ACME server, https://…/directory"
     if bool(answers.certificate) != bool(answers.key):
         missing = "key" if answers.certificate else "certificate"
         yield missing, "a certificate and its key belong together; name both files or neither"
@@ -224,8 +240,7 @@ def _of_rest(answers: Answers) -> Iterator[Problem]:
         yield "media_image", "a container needs Kurento's image with its digest, NAME@sha256:…"
     if not 0 <= answers.analysis_workers <= 256:
         yield "analysis_workers", "this is a number of processes, one a core"
-    if answers.backup_target and not _TARGET.match(answers.backup_target):
-        yield "backup_target", f"{answers.backup_target} is neither a folder (/mnt/backup) nor s3://bucket/prefix"
+    yield from _of_backup(answers)
     for field in ("monitoring_from", "admin_networks"):
         yield from (
             (field, f"{one} is no network; it looks like 10.0.0.0/24") for one in _no_networks(answers, field)
@@ -233,6 +248,18 @@ def _of_rest(answers: Answers) -> Iterator[Problem]:
     for server in answers.time_servers:
         if not is_address(server) and not _NAME.match(server.lower()):
             yield "time_servers", f"{server} is neither an address nor a name of a host"
+
+
+def _of_backup(answers: Answers) -> Iterator[Problem]:
+    target, keys = answers.backup_target, answers.backup_keys
+    if target and not _TARGET.match(target):
+        yield "backup_target", f"{target} is neither a folder (/mnt/backup) nor s3://bucket/prefix"
+    if target and not keys:
+        yield "backup_keys", "keys are backed up apart from the data: name another folder for them"
+    if keys and (not keys.startswith("/") or keys == target):
+        yield "backup_keys", f"{keys} has to be a folder that is not the data's"
+    if target.startswith("s3://") and not (answers.backup_s3_key_id and answers.backup_s3_secret):
+        yield "backup_s3_secret", "S3 asks for a key's id and its secret"
 
 
 def _no_networks(answers: Answers, field: str) -> Iterator[str]:

@@ -80,6 +80,11 @@ def test_every_variable_belongs_to_a_role(tmp_path):
         media_image=f"docker.io/kurento/kurento-media-server@{DIGEST}",
         shared_data="10.0.0.9:/kustos",
         shared_recordings="10.0.0.9:/kustos/recordings",
+        backup_target="s3://s3.example.org/kustos",
+        backup_keys="/mnt/keys",
+        backup_s3_key_id="kustos",
+        backup_s3_secret="secret-of-s3",
+        monitoring_from=("10.0.1.0/24",),
         time_servers=("ntp.example.org",),
         admin_networks=("10.0.0.0/24",),
     )
@@ -101,6 +106,10 @@ def test_every_variable_belongs_to_a_role(tmp_path):
         (Answers("exam.example.org", media_node="container"), "media_image"),
         (Answers("exam.example.org", media_node="other"), "media_node"),
         (Answers("exam.example.org", backup_target="ftp://x"), "backup_target"),
+        (Answers("exam.example.org", backup_target="/mnt/backup"), "backup_keys"),
+        (Answers("exam.example.org", backup_target="/mnt/a", backup_keys="/mnt/a"), "backup_keys"),
+        (Answers("exam.example.org", backup_target="s3://host/b", backup_keys="/mnt/a"), "backup_s3_secret"),
+        (Answers("exam.example.org", acme_directory="ca.example.org"), "acme_directory"),
         (Answers("exam.example.org", monitoring_from=("10.0.0.1/33",)), "monitoring_from"),
         (Answers("exam.example.org", admin_networks=("office",)), "admin_networks"),
         (Answers("exam.example.org", time_servers=("a b",)), "time_servers"),
@@ -126,7 +135,7 @@ def test_a_wrong_answer_is_named_by_its_field(answers, field):
 def test_all_wrong_answers_are_named_at_once():
     with pytest.raises(BadInput) as refused:
         make(Answers("exam example", "no/host", "Ops Team", backup_target="x"))
-    assert refused.value.details["fields"] == ["address", "backup_target", "host_name", "user"]
+    assert refused.value.details["fields"] == ["address", "backup_keys", "backup_target", "host_name", "user"]
 
 
 def test_the_command_writes_for_its_owner_alone(tmp_path):
