@@ -58,6 +58,7 @@ class Exporter:
     collectors: Sequence[Collector] = ()
     process: Collector = field(default_factory=ProcessFigures)
     _server: "_Server | None" = None
+    _thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Answer from now on."""
@@ -65,13 +66,16 @@ class Exporter:
         for collector in (_own_figures(), self.process, *self.collectors):
             registry.register(collector)
         self._server = _Server(self.listening, registry, self.health)
-        threading.Thread(target=self._server.serve_forever, name="figures", daemon=True).start()
+        self._thread = threading.Thread(target=self._server.serve, name="figures", daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
         """Answer no more; the socket's file goes, too."""
         if self._server is not None:
+            self._server.end()
+            if self._thread is not None:
+                self._thread.join(SILENT_SECONDS)
             forget(self.listening)
-            self._server.shutdown()
             self._server.server_close()
 
 
@@ -162,6 +166,18 @@ class _Server(ThreadingHTTPServer):
         listening.setblocking(False)  # a sibling of gunicorn's may be quicker to accept
         self.registry, self.health = registry, health
         self._free = threading.Semaphore(AT_ONCE)
+        self._ending = False
+
+    def serve(self) -> None:
+        """Answer until the end. The library's own loop would wake up twice a second for nothing."""
+        while not self._ending:
+            self.handle_request()
+
+    def end(self) -> None:
+        """Let ``serve`` return, by asking it something."""
+        self._ending = True
+        with contextlib.suppress(OSError), socket.socket(self.socket.family) as waking:
+            waking.connect(self.socket.getsockname())
 
     def process_request(self, request: Any, client_address: Any) -> None:
         if self._free.acquire(blocking=False):
