@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Iterator
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
@@ -26,6 +27,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from appliance.errors import ApplianceError
 from media.biometrics.five_points import packed, read_five_points
+from media.biometrics.licences import TERMS
 from media.biometrics.lite_to_onnx import convert
 from media.biometrics.model_files import (
     DESCRIPTOR,
@@ -83,8 +85,7 @@ def write(folder: Path) -> bool:
 
 def _stamp() -> str:
     """Name what the files are made from; it is their folder's name, so that browsers may keep them for long."""
-    networks = (FACE_SHORT_RANGE, FACE_FULL_RANGE, FACE_MESH, IRIS, VOICE, FIVE_POINTS, DESCRIPTOR)
-    sources = [RUNTIME, str(LAYOUT), json.dumps(settings(), sort_keys=True), *(file.sha256 for file in networks)]
+    sources = [RUNTIME, str(LAYOUT), json.dumps(settings(), sort_keys=True), *(file.sha256 for file in _NETWORKS)]
     return hashlib.sha256(" ".join(sources).encode()).hexdigest()[:16]
 
 
@@ -184,15 +185,23 @@ def _licences(folder: Path) -> None:
     for path in metadata.files("silero-vad") or []:
         if path.name == "LICENSE":
             shutil.copyfile(path.locate(), folder / "silero-vad-LICENSE")
-    (folder / "models.txt").write_text(
-        "face_detection_*, face_landmark, iris_landmark: MediaPipe, Apache License 2.0, "
-        "https://www.apache.org/licenses/LICENSE-2.0\n"
-        "rewritten as ONNX; weights unchanged\n\n"
-        "silero_vad_16k_sequence: Silero, MIT, as in silero-vad-LICENSE\n\n"
-        "dlib_face_recognition_resnet_model_v1, shape_predictor_5_face_landmarks: Davis E. King, CC0 1.0, "
-        "https://creativecommons.org/publicdomain/zero/1.0/\n"
-        "rewritten as ONNX (weights in half precision) and as plain arrays\n"
-    )
+    (folder / "models.txt").write_text("\n".join(_terms()))
+
+
+_NETWORKS: Final = (FACE_SHORT_RANGE, FACE_FULL_RANGE, FACE_MESH, IRIS, VOICE, FIVE_POINTS, DESCRIPTOR)
+_CHANGED: Final = {
+    VOICE: "unchanged",
+    FIVE_POINTS: "as plain arrays",
+    DESCRIPTOR: "as ONNX, weights in half precision",
+}
+
+
+def _terms() -> Iterator[str]:
+    """A line for each file: whose it is, under which terms, and what was done to it, which these terms ask to say."""
+    for file in _NETWORKS:
+        terms, done = TERMS[file], _CHANGED.get(file, "as ONNX, weights unchanged")
+        yield f"{file.name}: {terms.makers}, {terms.licence}, {terms.text}; {done}"
+    yield ""
 
 
 def main() -> None:

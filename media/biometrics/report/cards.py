@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from appliance.errors import ApplianceError
 from media.biometrics.documents.text_networks import DETECTION, RECOGNITION
+from media.biometrics.licences import TERMS
 from media.biometrics.model_files import (
     DESCRIPTOR,
     FACE_FULL_RANGE,
@@ -49,19 +50,6 @@ DISTRIBUTIONS: Final = {
 }
 """Import name -> name in the package index."""
 
-MODEL_LICENCES: Final = {
-    FACE_SHORT_RANGE: "Apache-2.0 (MediaPipe)",
-    FACE_FULL_RANGE: "Apache-2.0 (MediaPipe)",
-    FACE_MESH: "Apache-2.0 (MediaPipe)",
-    IRIS: "Apache-2.0 (MediaPipe)",
-    FIVE_POINTS: "CC0-1.0 (dlib-models)",
-    DESCRIPTOR: "CC0-1.0 (dlib-models)",
-    VOICE: "MIT (silero-vad)",
-    DETECTION: "Apache-2.0 (PaddleOCR)",
-    RECOGNITION: "Apache-2.0 (PaddleOCR)",
-}
-"""What its makers say of the weights; the package that carries them has a licence of its own."""
-
 _FIELD: Final = re.compile(r"\{\{(\w+)(?: ([\w.]+))?\}\}")
 NOT_MEASURED: Final = "not measured on this folder"
 
@@ -83,7 +71,7 @@ def model_table(files: tuple[ModelFile, ...]) -> str:
     for file in files:
         name = DISTRIBUTIONS[file.package]
         package = f"{name} {metadata(name)['Version']}"
-        licences = f"{package_licence(name)} | {MODEL_LICENCES[file]}"
+        licences = f"{package_licence(name)} | {TERMS[file]}"
         rows.append(f"| `{Path(file.relative_path).name}` | {package} | {licences} | `{file.sha256}` |")
     return "\n".join(rows)
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from media.biometrics.report.cards import CARDS, DISTRIBUTIONS, MODEL_LICENCES, filled, package_licence
+from media.biometrics.licences import TERMS
+from media.biometrics.report.cards import CARDS, DISTRIBUTIONS, filled, package_licence
 
 FOLDER = Path(__file__).parents[4] / "docs" / "model-cards"
 REFUSED = re.compile(r"\b(A?GPL|non-?commercial|research only)\b", re.IGNORECASE)
@@ -27,7 +28,7 @@ def test_hashes_versions_and_licences_are_those_of_the_installed_files(name):
         row = next(line for line in card.splitlines() if f"`{file.path.name}`" in line)
         assert f"`{file.sha256}`" in row
         assert f"{distribution} {version(distribution)}" in row
-        assert f"| {package_licence(distribution)} | {MODEL_LICENCES[file]} |" in row
+        assert f"| {package_licence(distribution)} | {TERMS[file]} |" in row
         assert not REFUSED.search(row)
 
 
