@@ -72,7 +72,7 @@ class Talk:
         if len(recent) < FEWEST:
             return Sample(at_ms, None)
         mean = fsum(recent) / len(recent)
-        movement = sqrt(fsum((opening - mean) ** 2 for opening in recent) / len(recent))  # of a dozen: no array's work
+        movement = sqrt(fsum((opening - mean) ** 2 for opening in recent) / len(recent))
         if at_ms - self._voice_ms > SPAN_MS:
             self._usual.append(movement)
         bound = max(MOVES, ABOVE_USUAL * median(self._usual)) if self._usual else MOVES
