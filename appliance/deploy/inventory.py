@@ -140,10 +140,10 @@ def _variables(answers: Answers) -> dict[str, Any]:
         variables |= {"tls_certificate": _absolute(answers.certificate), "tls_key": _absolute(answers.key)}
     relays = [host for host in answers.all_hosts if "turn" in host.groups]
     if relays:
-        names = [name if len(answers.all_hosts) == 1 else host.name for host in relays]
         variables["kustos_turn_secret"] = secrets.token_urlsafe(32)
-        ways = ("udp", "tcp")
-        variables["kustos_turn_urls"] = [f"turn:{one}:3478?transport={way}" for one in names for way in ways]
+        variables["kustos_turn_urls"] = [
+            url for host in relays for url in _ways(host, name if len(answers.all_hosts) == 1 else host.name)
+        ]
     if answers.media_node != MEDIA_NODES[0]:
         variables["media_node_kind"] = answers.media_node
         variables |= {"media_node_image": answers.media_image} if answers.media_image else {}
@@ -152,6 +152,12 @@ def _variables(answers: Answers) -> dict[str, Any]:
         if source and source != MOUNTED:
             variables[variable] = {"source": source}
     return variables | _optional(answers)
+
+
+def _ways(host: HostAnswer, name: str) -> tuple[str, ...]:
+    """Return how browsers come to a relay; by TLS on https's own port where no web server has it."""
+    tls = 5349 if "web" in host.groups else 443
+    return (f"turn:{name}:3478?transport=udp", f"turn:{name}:3478?transport=tcp", f"turns:{name}:{tls}?transport=tcp")
 
 
 def _optional(answers: Answers) -> dict[str, Any]:
