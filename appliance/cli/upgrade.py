@@ -15,6 +15,7 @@ from appliance.deploy import run_log, runner, runs
 STAYED: Final = 5
 """Exit status: sittings went on for longer than was to be waited; nothing was switched on that host."""
 GIVEN_UP: Final = "Wait until nobody sits an exam on it"
+NAMED: Final = "Name everything that is missing"
 LED_BACK: Final = "Have the former release be the one in use"
 """Tasks of the role ``release`` by which one sees how it went."""
 
@@ -76,7 +77,8 @@ def upgrade(
         failed = outcome.failed if isinstance(outcome, runner.Outcome) else []
         if failed and failed[0].task == GIVEN_UP:
             sys.exit(STAYED)
-        _lead_back(order, quiet, as_json)
+        if not (failed and failed[0].task == NAMED):
+            _lead_back(order, quiet, as_json)
         _tell(_where(error))
         sys.exit(FAILED)
     said.line(f"Done: Kustos {metadata.version('kustos')} runs.", always=True)
