@@ -85,15 +85,20 @@ def test_what_is_relayed_comes_to_the_ports_of_webrtc_alone(installed, relay):
     try:
         wait_for(lambda: all(f":{port} " in installed.run("ss", "-lnu") for port in ports.values()), 10, "both")
         assert relay.permits(installed.address)
-        for port in (ports["outside"], ports["inside"]):
-            relay.send(installed.address, port, b"through the relay")
-        heard = lambda name: installed.run("journalctl", "--no-pager", f"--unit=heard-{name}", "--output=cat")  # noqa: E731
+
+        def heard(name):
+            return installed.run("journalctl", "--no-pager", f"--unit=heard-{name}", "--output=cat")
+
+        relay.send(installed.address, ports["inside"], b"through the relay")
         wait_for(lambda: "through the relay" in heard("inside"), 10, "the datagram")
+        relay.send(installed.address, ports["outside"], b"through the relay")
+        kept = ["nft", "list", "table", "inet", "kustos_turn"]
+        wait_for(lambda: re.search(r"packets [1-9]", installed.run(*kept)), 10, "the rule that keeps it")
         assert "through the relay" not in heard("outside")
-        assert re.search(r"packets [1-9]", installed.run("nft", "list", "table", "inet", "kustos_turn"))
     finally:
         for name in ports:
             installed.call("systemctl", "stop", f"heard-{name}")
+            installed.call("systemctl", "reset-failed", f"heard-{name}")
 
 
 def test_a_renewed_certificate_is_served_without_a_break(installed, relay):
