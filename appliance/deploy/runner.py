@@ -165,17 +165,32 @@ def expected_tasks(folder: Path, playbook: str) -> int:
 def _tasks_of_play(folder: Path, one: dict[str, Any]) -> int:
     if "ansible.builtin.import_playbook" in one:
         return expected_tasks(folder, str(one["ansible.builtin.import_playbook"]))
-    roles = [role["role"] if isinstance(role, dict) else str(role) for role in one.get("roles", ())]
-    files = [file for role in roles for file in sorted((folder / "roles" / role / "tasks").glob("*.yml"))]
-    inside = sum(_count(yaml.safe_load(file.read_text(encoding="utf-8"))) for file in files)
-    inside += sum((folder / "roles" / role / "meta" / "argument_specs.yml").exists() for role in roles)  # are checked
-    return inside + sum(_count(one.get(part)) for part in ("pre_tasks", "tasks", "post_tasks"))
+    names = [role["role"] if isinstance(role, dict) else str(role) for role in one.get("roles", ())]
+    roles = [folder / "roles" / name for name in names]
+    inside = sum(_of_file(role / "tasks" / "main.yml") for role in roles)
+    inside += sum((role / "meta" / "argument_specs.yml").exists() for role in roles)  # are checked by a task each
+    return inside + sum(_count(one.get(part), folder / "roles") for part in ("pre_tasks", "tasks", "post_tasks"))
 
 
-def _count(tasks: Any) -> int:
-    blocks = ("block", "rescue", "always")
-    entries = [task for task in tasks or () if isinstance(task, dict)]
-    return sum(sum(_count(task.get(name)) for name in blocks) if "block" in task else 1 for task in entries)
+def _of_file(file: Path) -> int:
+    return _count(yaml.safe_load(file.read_text(encoding="utf-8")), file.parent) if file.is_file() else 0
+
+
+def _count(tasks: Any, place: Path) -> int:
+    """Count tasks with what they include by name; ``place``: the folder of their file, or that of the roles."""
+    found = 0
+    for task in tasks or ():
+        included = task.get("ansible.builtin.include_tasks", task.get("ansible.builtin.import_tasks"))
+        role = task.get("ansible.builtin.include_role", task.get("ansible.builtin.import_role"))
+        if "block" in task:
+            found += _count(task["block"], place)
+        else:
+            found += 1
+        if isinstance(included, str):
+            found += _of_file(place / included)
+        elif isinstance(role, dict):
+            found += _of_file(place / str(role.get("name")) / "tasks" / f"{role.get('tasks_from', 'main')}.yml")
+    return found
 
 
 def demand_ansible() -> None:

@@ -110,10 +110,12 @@ def carry_out(order: Order, listener: Listener, verify: bool = False) -> Result:
 
 
 def interrupted_before(order: Order) -> run_log.Summary | None:
-    """Return the last run on the inventory if it did not come to its end."""
-    runs = run_log.former(order.runs, order.inventory)
-    last = runs[-1][1] if runs else None
-    return last if last is not None and last.kind == order.kind and last.state != run_log.DONE else None
+    """Return the last run on the inventory if it did not come to its end; one that was killed could not say so."""
+    former = run_log.former(order.runs, order.inventory)
+    last = former[-1][1] if former else None
+    if last is None or last.kind != order.kind or last.state == run_log.DONE:
+        return None
+    return replace(last, state=run_log.KILLED) if last.state == run_log.RUNNING else last
 
 
 def remove_installer() -> bool:
