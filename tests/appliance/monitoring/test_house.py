@@ -76,6 +76,16 @@ def test_the_audit_log_tells_what_no_checkpoint_vouches_for(house, session, make
     assert found["database_schema_current",] == 1
 
 
+def test_a_database_that_lacks_tables_is_told(house, session):
+    newest = session.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    session.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    session.commit()
+    assert told(house.quick())["database_schema_current",] == 0
+    session.execute(text("UPDATE alembic_version SET version_num = :newest"), {"newest": newest})
+    session.commit()
+    assert told(house.quick())["database_schema_current",] == 1
+
+
 def test_nothing_told_is_of_a_person(house, make):
     sitting = make.sitting()
     text_ = str(list(house.quick()) + list(house.slow()))
