@@ -15,7 +15,7 @@ test: setup-test lint types imports pages unit e2e test-install
 
 setup: .venv/.packages .venv/.installed .venv/.models browser-analysis catalogues
 
-setup-test: setup .venv/.packages-test .venv/.installed-test node_modules/.installed $(addsuffix /node_modules/.installed,$(NODE_TESTS))
+setup-test: setup .venv/.packages-test .venv/.installed-test .venv-s3/.installed node_modules/.installed $(addsuffix /node_modules/.installed,$(NODE_TESTS))
 
 # PyGObject and python-ldap come from the distribution, so the venv is made by the distribution's python3, whatever comes first in PATH,
 # and sees these by links: --system-site-packages would let whatever else this machine has take the place of pinned versions.
@@ -46,6 +46,12 @@ browser-analysis: .venv/.models
 
 .venv/.installed-test: .venv/.installed
 	$(PYTHON) -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@touch $@
+
+# An S3 server for the tests of backups: what it needs does not go together with what the appliance needs.
+.venv-s3/.installed: tests/appliance/deploy/backup/requirements-s3.txt
+	@[ -x .venv-s3/bin/python ] || /usr/bin/python3 -m venv .venv-s3
+	.venv-s3/bin/python -m pip install -q --disable-pip-version-check -r $<
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json
@@ -133,4 +139,4 @@ bench-biometrics: setup-test .venv/.installed-bench
 	@touch $@
 
 clean:
-	rm -rf .venv node_modules $(addsuffix /node_modules,$(NODE_TESTS)) .mypy_cache .ruff_cache .pytest_cache build *.egg-info
+	rm -rf .venv .venv-s3 node_modules $(addsuffix /node_modules,$(NODE_TESTS)) .mypy_cache .ruff_cache .pytest_cache build *.egg-info

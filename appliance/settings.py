@@ -139,6 +139,16 @@ SETTINGS: dict[str, Setting] = {
     "pkcs11_key": Setting(str, "kustos-master", "what labels of master keys in the token begin with"),
     "tpm_tcti": Setting(str, "", "how the TPM is reached; empty: /dev/tpmrm0, as its tools choose"),
     "tpm_pcrs": Setting(str, "sha256:7", "registers that a master key in the TPM is bound to; 7 is secure boot"),
+    "backup_target": Setting(str, "", "where backups go: a folder on another medium, or s3://bucket/prefix"),
+    "backup_keys": Setting(str, "", "folder of the backups' keys, on a medium apart from them"),
+    "backup_days": Setting(_whole, 14, "backups older than this are destroyed; names of erased people end with them"),
+    "backup_spool_mb": Setting(
+        _whole, 20_480, "so much of the database's log waits here while the target is away, then a full backup is due"
+    ),
+    "backup_s3_endpoint": Setting(str, "", "https://… of the house's own S3 (MinIO, Ceph); empty: Amazon's"),
+    "backup_s3_region": Setting(str, "us-east-1", "the bucket's region; most S3 of a house do not ask"),
+    "backup_s3_credentials_file": Setting(str, "", "TOML file with key_id and secret, not readable for others"),
+    "backup_s3_ca_file": Setting(str, "", "PEM of the authority of the S3's certificate; empty: the system's"),
     "demo": Setting(_flag, False, "the demo page and its accounts exist only with this"),
 }
 """Every setting there is. The third column is the reason it exists."""
@@ -202,6 +212,14 @@ class Settings:
     pkcs11_key: str
     tpm_tcti: str
     tpm_pcrs: str
+    backup_target: str
+    backup_keys: str
+    backup_days: int
+    backup_spool_mb: int
+    backup_s3_endpoint: str
+    backup_s3_region: str
+    backup_s3_credentials_file: str
+    backup_s3_ca_file: str
     demo: bool
 
     @property
@@ -243,6 +261,21 @@ class Settings:
     def audit_key_file(self) -> Path:
         """File with the wrapped key that signs the audit log's checkpoints, segments and exports."""
         return self.data_dir / "keys" / "audit.key"
+
+    @property
+    def backup_keys_folder(self) -> Path:
+        """Folder of the wrapped keys under which backups of the database lie, one for each full backup."""
+        return self.data_dir / "keys" / "backup"
+
+    @property
+    def backup_work(self) -> Path:
+        """Folder of the database's log until it is in the backup, and of restores under way."""
+        return self.data_dir / "backup"
+
+    @property
+    def backup_stamp_file(self) -> Path:
+        """File that says when a backup last did its part, for monitoring."""
+        return self.data_dir / "backup.json"
 
     @property
     def audit(self) -> Path:

@@ -157,6 +157,8 @@ FOLDERS: Final[dict[str, Store]] = {
     "kustos.toml": _NOBODY,
     "logs": Store(Act.NOBODY, why="numbers of sittings, no names: the processes' own log never has them"),
     "postgres": Store(Act.ANONYMISED, None, "the database's own files: what was overwritten leaves them with VACUUM"),
+    "backup": Store(Act.ANONYMISED, None, "the database's log of minutes, until it is in the backup"),
+    "backup.json": Store(Act.NOBODY, why="when a backup was made"),
     "demo.json": Store(Act.NOBODY, why="accounts of the demonstration"),
 }
 """Every folder and file below the data folder."""

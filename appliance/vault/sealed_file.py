@@ -76,6 +76,16 @@ def encrypt(source: BinaryIO, size: int, target: BinaryIO, key: bytes, label: La
     return Digests(plain_digest.hexdigest(), sealed_digest.hexdigest())
 
 
+def head_of(path: Path) -> tuple[bytes, int]:
+    """Return file id and plain bytes of a sealed file that no row speaks of; raise ``VaultTampered``."""
+    with path.open("rb") as file:
+        header = file.read(_HEADER.size)
+    if len(header) != _HEADER.size or not header.startswith(MAGIC):
+        raise VaultTampered(f"{path.name} is no sealed file.")
+    _, file_id, _, size = _HEADER.unpack(header)
+    return file_id, size
+
+
 class SealedReader:
     """Reads ranges of a sealed file, decrypting only the blocks they touch; for one thread at a time."""
 

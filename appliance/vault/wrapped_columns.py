@@ -48,4 +48,5 @@ OTHER_BYTES: Final[dict[InstrumentedAttribute[Any], str]] = {
 
 def wrapped_files(settings: Settings) -> list[Path]:
     """Return the files that hold what ``Vault.wrap`` gave, in hex, where there are any."""
-    return [path for path in (settings.evidence_key_file, settings.audit_key_file) if path.exists()]
+    of_backups = sorted(settings.backup_keys_folder.glob("*.key"))
+    return [path for path in (settings.evidence_key_file, settings.audit_key_file, *of_backups) if path.exists()]
