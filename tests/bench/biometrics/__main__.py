@@ -21,7 +21,7 @@ def live(options):
     with tempfile.TemporaryDirectory() as folder:
         appliance = RunningAppliance(Path(folder) / "data")
         try:
-            appliance.start(180)
+            appliance.start(600)  # on a busy machine
             sittings.run(appliance, options.sittings)
         finally:
             appliance.stop()
