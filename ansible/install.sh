@@ -63,6 +63,7 @@ done
 if [ "$verified" = yes ] && [ ! -f "$kept" ]; then
   install -D -m 644 "$key" "$kept"
 fi
+if [ "${1:-}" = inventory ]; then exec "$installer/bin/kustos" "$@"; fi
 command=install
 case ${1:-} in install | preflight | rollback | uninstall | upgrade) command=$1; shift ;; esac
 exec "$installer/bin/kustos" "$command" --from "$here" "$@"
