@@ -54,6 +54,7 @@ def backup() -> None:
 @_DATA
 def create(target: str, keys: Path | None, data: str | None) -> None:
     """Make a full backup in TARGET; sealed files that are there already are not copied again."""
+    configure()
     with command_collaborators(data) as own:
         target, folder = _places(own.settings, target, keys)
         report = _full(own, target, folder)

@@ -29,7 +29,7 @@ def run_all() -> None:
     Where the restore fails, units stay stopped: they would begin to fill what is half there.
     """
     click.echo("Stopping the units …")
-    _run("systemctl", "stop", TIMER, "kustos-backup.service", TARGET_UNIT, "kustos-*.service")
+    _run("systemctl", "stop", "kustos-backup*.timer", TARGET_UNIT, "kustos-*.service")
     done = subprocess.run(  # noqa: S603 - the words this process was given
         ["runuser", "-u", "kustos", "--", sys.executable, "-m", "appliance.cli", *sys.argv[1:]],  # noqa: S607
         env=os.environ | {"KUSTOS_SETTINGS": str(SETTINGS_FILE)},

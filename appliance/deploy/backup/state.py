@@ -69,7 +69,8 @@ def stamp(settings: Settings, **words: Any) -> None:
     ``full_at``, ``full_seconds``, ``full_bytes``, ``ended_ms`` (milliseconds) · ``streamed_at``: everything
     committed until then is in the backup · ``files_waiting`` · ``failed_at``, ``error`` while something fails.
     """
-    with (settings.data_dir / ".backup.lock").open("wb") as file:
+    settings.backup_work.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (settings.backup_work / ".stamp.lock").open("wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         known = read_stamp(settings) | words
         _write(settings.backup_stamp_file, {name: value for name, value in known.items() if value is not None}, 0o640)
