@@ -155,8 +155,10 @@ def test_a_reviewer_sees_what_was_recorded(appliance, browser):
 
 def test_nothing_failed_behind_what_people_saw(appliance):
     """Photos looked at, recordings analysed: what the pages do not wait for."""
-    of_exam = "task_name IN ('media.check_photo', 'media.seal', 'media.analyse_recording', 'media.read_document')"
-    left = f"SELECT string_agg(task_name, ' ') FROM procrastinate_jobs WHERE {of_exam}"
+    left = (
+        "SELECT string_agg(task_name, ' ') FROM procrastinate_jobs WHERE task_name IN"
+        " ('media.check_photo', 'media.seal', 'media.analyse_recording', 'media.read_document')"
+    )
     wait_for(lambda: appliance.ask(left) == "", 60, "everything that the exam asked for to succeed")
 
 
