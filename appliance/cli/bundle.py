@@ -1,4 +1,4 @@
-"""``kustos bundle`` and ``kustos inventory``: what an installation is made of."""
+"""``kustos bundle``: what an installation is made of."""
 
 from pathlib import Path
 
@@ -7,7 +7,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from appliance.deploy import bundle as bundles
-from appliance.deploy import inventory as inventories
 from appliance.errors import BadInput
 from appliance.standalone.layout import write_private
 
@@ -82,24 +81,3 @@ def _tell(report: bundles.BundleReport) -> None:
     size = report.size_bytes / 1e6
     click.echo(f"Kustos {report.version} for {report.system}: {report.files} files, {size:.0f} MB, signed and whole.")
     click.echo(f"SHA-256 {report.sha256}")
-
-
-@click.group()
-def inventory() -> None:
-    """Say which host does what."""
-
-
-@inventory.command("new")
-@click.argument("file", type=_FILE, default="inventory.yml")
-@click.option("--host-name", prompt="Name that people type in their browsers", help="As exam.example.org.")
-@click.option(
-    "--address", prompt="Where the host is reached (address, name, or `local` for this machine)", default="local"
-)
-@click.option("--user", default="root", show_default=True, help="User by whom Ansible logs in; needs sudo.")
-@click.option("--turn/--no-turn", default=True, help="With a TURN server, for candidates behind closed networks.")
-def inventory_new(file: Path, host_name: str, address: str, user: str, turn: bool) -> None:
-    """Ask, and write the inventory FILE."""
-    if file.exists():
-        raise BadInput(f"{file} is there already; move it away first.")
-    write_private(file, inventories.make(inventories.Answers(host_name, address, user, turn)))
-    click.echo(f"Written: {file}. Next: kustos install -i {file} --check")
