@@ -159,7 +159,7 @@ def test_nothing_failed_behind_what_people_saw(appliance):
         "SELECT string_agg(task_name, ' ') FROM procrastinate_jobs WHERE task_name IN"
         " ('media.check_photo', 'media.seal', 'media.analyse_recording', 'media.read_document')"
     )
-    wait_for(lambda: appliance.ask(left) == "", 60, "everything that the exam asked for to succeed")
+    wait_for(lambda: appliance.ask(left) == "", 120, "everything that the exam asked for to succeed")
 
 
 def test_the_evidence_and_the_log_are_whole(installed):
