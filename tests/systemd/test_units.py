@@ -12,6 +12,8 @@ from appliance.standalone.supervision import programs
 from tests.running import ROOT
 
 UNITS = sorted((ROOT / "systemd").glob("*.service"))
+STARTED_OTHERWISE = {"kustos-backup"}
+"""By a timer."""
 MOST = 2.5
 """Exposure as `systemd-analyze security` counts it, 0 (locked in) to 10."""
 
@@ -73,3 +75,12 @@ def test_every_process_of_the_appliance_has_a_unit():
     for program in programs(Ports.from_public(8080)):
         words = tuple(word for word in program.arguments if not word.startswith(("--listen", "127.")))
         assert words in without_addresses, words
+
+
+@pytest.mark.parametrize(
+    "unit", [unit for unit in UNITS if unit.stem not in STARTED_OTHERWISE], ids=lambda unit: unit.name
+)
+def test_a_unit_comes_back_with_the_host(host, unit):
+    """systemctl reads what a unit says itself, not what a drop-in of all says."""
+    subprocess.run(["systemctl", f"--root={host}", "enable", instance(unit)], check=True, capture_output=True)
+    assert (host / "etc/systemd/system/kustos.target.wants" / instance(unit)).is_symlink()
