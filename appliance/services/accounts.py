@@ -200,6 +200,7 @@ def _person(user: User, seen_at: datetime | None, has_key: bool) -> dict[str, An
         "email": user.email,
         "name": user.name,
         "role": user.role.value,
+        "limited": user.limited,
         "language": user.language,
         "locked": user.locked_until is not None and user.locked_until > utcnow(),
         "disabled": user.disabled_at is not None,

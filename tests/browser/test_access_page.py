@@ -8,7 +8,9 @@ import pyotp
 import pytest
 from playwright.sync_api import Page, expect
 
-from appliance.vocabulary import Role
+from appliance.models import Company
+from appliance.services import assignments
+from appliance.vocabulary import Role, SittingState
 from tests.browser.test_export_dialog import SECRET, origin  # noqa: F401 - fixture
 from tests.factories import PASSWORD
 
@@ -173,6 +175,32 @@ def test_people_are_assigned_on_the_page_of_exams(open_as, make, session):
     page.get_by_role("dialog").get_by_role("button", name="Save").click()
     expect(row).to_contain_text("1 proctor")
     shoot(page, "exams")
+    page.close()
+
+
+def test_an_administrator_limits_an_account_and_assigns_by_name(open_as, make, session):
+    rita = make.user(Role.REVIEWER, name="Rita Review")
+    sitting = make.sitting(SittingState.IN_REVIEW)
+    session.commit()
+    page = open_as(Role.ADMIN)
+    page.goto("/staff")
+    row = page.get_by_role("row", name="Rita Review")
+    row.get_by_role("button", name="Acts for").click()
+    page.get_by_role("button", name="Limit to assigned exams").click()
+    expect(row).to_contain_text("assigned exams only")
+    page.goto("/exams")
+    page.get_by_label("New exams go to all proctors").uncheck()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    page.goto(f"/sittings/{sitting.id}")
+    page.get_by_role("button", name="Assign…").click()
+    page.get_by_role("dialog").get_by_label("Rita Review").check()
+    shoot(page, "assign-by-name")
+    page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    session.rollback()
+    session.expire_all()
+    assert rita.limited and not session.get_one(Company, sitting.company_id).new_exams_to_proctors
+    assert assignments.of_sitting(session, sitting.id) == [rita.id]
     page.close()
 
 

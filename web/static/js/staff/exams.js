@@ -4,7 +4,7 @@ import { h, icon, one } from "../base/dom.js";
 import { _ } from "../base/i18n.js";
 import { pageData } from "../base/page_data.js";
 import { biometricsCell, openBiometrics } from "./exam_biometrics.js";
-import { loadPeople, openPeople, peopleCell } from "./exam_people.js";
+import { loadPeople, newExamsSwitch, openPeople, peopleCell } from "./exam_people.js";
 import { ruleIcons } from "./rules.js";
 import { TablePage } from "./table_page.js";
 import { metricWord, modeWord } from "./words.js";
@@ -59,4 +59,5 @@ const table = new TablePage({
   empty: { icon: "graduation-cap", title: _("No exams yet"), text: _("An exam appears here with the first candidate whom the learning platform sends.") },
 });
 if (mayAssign) await loadPeople();
+if (mayAssign && pageData.permissions.includes("staff.edit")) one("#new-exams").append(newExamsSwitch());
 await table.load();

@@ -39,7 +39,7 @@ const table = new TablePage({
   cells: (person) => [
     h("span", { class: "row-name" }, person.name),
     person.email,
-    roles.find((role) => role.value === person.role)?.title ?? person.role,
+    h("div", { class: "cell-two" }, h("span", null, roles.find((role) => role.value === person.role)?.title ?? person.role), person.limited && h("span", { class: "muted" }, _("assigned exams only"))),
     factors(person),
     state(person),
     person.last_seen_ms ? formatDateTime(person.last_seen_ms) : "—",

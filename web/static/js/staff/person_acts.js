@@ -6,7 +6,7 @@ import { button, h, icon } from "../base/dom.js";
 import { _, formatDateTime } from "../base/i18n.js";
 
 /**
- * @typedef {{id: number, name: string, email: string, role: string, disabled: boolean, locked: boolean, invited: boolean, break_glass: boolean,
+ * @typedef {{id: number, name: string, email: string, role: string, limited: boolean, disabled: boolean, locked: boolean, invited: boolean, break_glass: boolean,
  *   second_factors: ("authenticator" | "security_key")[], last_seen_ms: number | null}} Person
  *
  * @typedef {object} Act
@@ -14,7 +14,7 @@ import { _, formatDateTime } from "../base/i18n.js";
  * @property {string} title
  * @property {string} icon
  * @property {string} path
- * @property {Record<string, string>} [body]
+ * @property {Record<string, unknown>} [body]
  * @property {"bad" | "warn"} [tone]
  * @property {(person: Person) => {title: string, text: string}} [question]
  * @property {string} [done]
@@ -40,6 +40,7 @@ function acts(person, own) {
         tone: "warn",
         question: ({ name }) => ({ title: _("Start over for {name}?", { name }), text: _("Password, authenticator, keys and recovery codes are gone at once, and log-ins end. You get a link to hand over. For a lost phone, or when somebody else may have it.") }),
       },
+    !own && ["organiser", "reviewer"].includes(person.role) && reach(person),
     !own && { name: "role", title: _("Change the role"), icon: "user-check", path: "role" },
     !own && end(),
     !own && disable(),
@@ -47,6 +48,11 @@ function acts(person, own) {
   return list.filter((act) => act !== false);
 }
 
+/** Organisers and reviewers reach the whole company, or the exams they are assigned to. @param {Person} person @returns {Act} */
+const reach = ({ limited }) =>
+  limited
+    ? { name: "unlimit", title: _("Let reach all exams"), icon: "users", path: "limit", body: { limited: false }, done: _("They reach all exams now.") }
+    : { name: "limit", title: _("Limit to assigned exams"), icon: "users", path: "limit", body: { limited: true }, done: _("They reach only exams they are assigned to. Assign them on the page Exams.") };
 /** @returns {Act} */
 const end = () => ({ name: "end", title: _("End log-ins"), icon: "log-out", path: "end-sessions", done: _("Their log-ins have ended.") });
 /** @returns {Act} */

@@ -4,6 +4,7 @@ import { fill, h, icon, one, setText } from "../base/dom.js";
 import { _, formatDateTime } from "../base/i18n.js";
 import { pageData } from "../base/page_data.js";
 import { ChatLog } from "./chat_log.js";
+import { openPeopleOfSitting } from "./exam_people.js";
 import { Faces } from "./faces.js";
 import { showChallenges } from "./challenges.js";
 import { Identity } from "./identity.js";
@@ -110,6 +111,8 @@ function showExport(state, parts) {
   opener.disabled = !["in_review", "concluded"].includes(state) || parts === 0;
   opener.title = opener.disabled ? _("Possible once the recordings are sealed") : "";
 }
+
+document.querySelector("#assign")?.addEventListener("click", () => void openPeopleOfSitting(id, one("h1").textContent?.trim() ?? ""));
 
 /** @type {Data | null} */
 let shown = null;
