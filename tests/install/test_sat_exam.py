@@ -105,8 +105,9 @@ def sits_exam(candidate, appliance, name):
     candidate.shoot(name)
     candidate.click("Finish")
     candidate.page.get_by_role("button", name="Finish now").click()
-    sealed = "SELECT count(*) FROM part WHERE vault_object_id IS NOT NULL"
-    wait_for(lambda: appliance.ask(sealed) == "2", 90, "both recordings sealed")
+    # A machine under load may have made a track of several parts; all of them have to be sealed.
+    sealed = "SELECT count(DISTINCT track), count(*) - count(vault_object_id) FROM part"
+    wait_for(lambda: appliance.ask(sealed) == "2|0", 90, "both recordings sealed")
     assert candidate.problems == []
 
 
