@@ -84,7 +84,7 @@ def test_a_stranger_is_let_in_neither_by_the_firewall_nor_by_nginx(installed):
 
 
 def test_the_rules_are_there_to_be_copied(installed):
-    folder = installed.root / "etc/kustos/monitoring"
+    folder = installed.root / "etc/kustos-monitoring"
     promtool = shutil.which("promtool")
     if promtool is None:
         pytest.skip("promtool is not installed: run .ci/packages test")
