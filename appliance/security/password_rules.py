@@ -32,7 +32,7 @@ class PasswordRules:
 RULES: Final[Mapping[str, PasswordRules]] = {
     "none": PasswordRules(),
     "eu": PasswordRules(),
-    # FSTEC's guidance on the measures of authentication asks for a change at an interval.
+    # FSTEC's guidance on the measures of authentication asks for a change at an interval; the days are our reading.
     "ru": PasswordRules(history=10, max_age_days=90),
 }
 

@@ -17,14 +17,15 @@ from appliance.models import (
     Consent,
     Exam,
     FaceTemplate,
+    RetentionRule,
     SecurityKey,
     Sitting,
     User,
 )
 from appliance.security import password_rules
-from appliance.services import profiles
+from appliance.services import own_passwords, profiles
 from appliance.settings import Settings
-from appliance.vocabulary import BiometricsMode, IdentityAction, ProvedBy, SittingState
+from appliance.vocabulary import BiometricsMode, DataClass, IdentityAction, ProvedBy, SittingState
 
 
 class State(StrEnum):
@@ -115,7 +116,12 @@ def passwords(look: Look) -> Found:
     """Passwords by the profile's rules."""
     rules = password_rules.of_profile(look.company.profile)
     age = f", changed after {rules.max_age_days} days" if rules.max_age_days else ", no forced change"
-    return Found(f"{rules.min_length} characters at least, none of the last {rules.history}{age}", State.MET)
+    words = f"{rules.min_length} characters at least, none of the last {rules.history}{age}"
+    query = select(User).where(User.company_id == look.company.id, User.disabled_at.is_(None))
+    query = query.where(User.password_hash.is_not(None), User.break_glass.is_(False))
+    users = look.session.scalars(query.order_by(User.email))
+    old = [user.email for user in users if own_passwords.is_too_old(look.session, user)]
+    return _judge(f"{words}; too old: {', '.join(old[:5])}" if old else words, not old)
 
 
 def four_eyes(look: Look) -> Found:
@@ -189,9 +195,16 @@ def retention(look: Look) -> Found:
 
 
 def log_kept(look: Look) -> Found:
-    """Logs are kept for the least time that the profile asks for."""
-    least = {kind.value: term.least for kind, term in profiles.of(look.company).retention.items()}
-    return Found(f"at least {least['log']} days (findings: {least['metrics']})", State.MET)
+    """Logs and findings are kept for the least time that the profile asks for, whatever the company's rules say."""
+    words, holds = [], True
+    for kind in (DataClass.LOG, DataClass.METRICS):
+        term = profiles.of(look.company).retention[kind]
+        rules = select(RetentionRule.days).where(RetentionRule.company_id == look.company.id)
+        said = look.session.scalars(rules.where(RetentionRule.data_class == kind)).all() or [term.default]
+        shortest = min((days for each in said if (days := term.within(each)) is not None), default=None)
+        words.append(f"{kind.value}: {'without end' if shortest is None else f'{shortest} days'}, least {term.least}")
+        holds &= shortest is None or shortest >= term.least
+    return _judge("; ".join(words), holds)
 
 
 def consents(look: Look) -> Found:
@@ -214,7 +227,8 @@ def biometrics(look: Look) -> Found:
     words = ", ".join(f"{count} exams by mode “{mode}”" for mode, count in sorted(modes.items())) or "no exam yet"
     query = select(func.count()).select_from(FaceTemplate).where(FaceTemplate.company_id == look.company.id)
     stored = look.session.scalar(query) or 0
-    return Found(f"{words}; {stored} templates, under each person's own key", State.MET)
+    needless = stored > 0 and BiometricsMode.SERVER.value not in modes
+    return _judge(f"{words}; {stored} templates, under each person's own key", not needless)
 
 
 def human_decides(look: Look) -> Found:

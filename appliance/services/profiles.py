@@ -46,7 +46,7 @@ class Profile:
 PROFILES: Final[Mapping[str, Profile]] = {
     "none": Profile(BiometricsMode.SERVER),
     # 572-FZ and 152-FZ, art. 11: no template without somebody having decided so; a start link is no decision.
-    # FSTEC's measures UPD.6 and UPD.10: few attempts, and locked when nobody is there.
+    # FSTEC's measures UPD.6 and UPD.10: few attempts, and locked when nobody is there. The figures are our reading.
     "ru": Profile(
         BiometricsMode.NONE,
         retention=TERMS["ru"],

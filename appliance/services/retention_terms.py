@@ -44,7 +44,7 @@ _AI_ACT: Final = "AI Act, art. 26(6): logs of a high-risk system are kept for at
 _STORAGE: Final = "GDPR, art. 5(1)(e): no longer than the purpose needs; an exam's result is final within that time"
 _BIOMETRIC: Final = "GDPR, art. 9 and 5(1)(c): a template serves to compare sittings of one course of study"
 _RU_PURPOSE: Final = "152-FZ, art. 5(7) and 21(4): no longer than the purpose needs"
-_RU_LOG: Final = "FSTEC, measure RSB.1: records of security events are kept for at least three months"
+_RU_LOG: Final = "FSTEC, measure RSB.1, in our reading: records of security events are kept for three months at least"
 
 _NONE: Final[Mapping[DataClass, Term]] = {
     _D.RECORDING: Term(180),
