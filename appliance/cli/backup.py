@@ -57,7 +57,11 @@ def create(target: str, keys: Path | None, data: str | None) -> None:
     configure()
     with command_collaborators(data) as own:
         target, folder = _places(own.settings, target, keys)
-        report = _full(own, target, folder)
+        try:
+            report = _full(own, target, folder)
+        except (ApplianceError, OSError) as error:
+            _note_failure(own, error)
+            raise
     manifest = report.manifest
     click.echo(
         f"Backup {manifest.moment}: {manifest.audit_entries} acts, {manifest.files} sealed files, "
@@ -82,7 +86,11 @@ def stream(target: str, keys: Path | None, data: str | None) -> None:
     with command_collaborators(data) as own:
         target, folder = _places(own.settings, target, keys)
         full.demand_apart(own.settings, target, folder)
-        there = Stream(own, target, folder)
+        try:
+            there = Stream(own, target, folder)
+        except ApplianceError as error:
+            _note_failure(own, error)
+            raise
 
         def told(error: BackupFailed | None) -> None:
             _note_failure(own, error) if error else _note_success(own)
@@ -185,11 +193,7 @@ def drill(target: str, keys: Path | None, moment: str, until: str, data: str | N
 
 def _full(own: Collaborators, target: str, keys: Path) -> FullReport:
     """Make a full backup, and say so to everybody who must know: log, audit log, monitoring."""
-    try:
-        report = full.create(own, target, keys)
-    except (ApplianceError, OSError) as error:
-        _note_failure(own, error)
-        raise
+    report = full.create(own, target, keys)
     manifest = report.manifest
     with unit_of_work(own.session_factory) as session:
         words: dict[str, Any] = {"files": manifest.files, "bytes": manifest.size_bytes, "expired": report.expired}
@@ -210,7 +214,10 @@ def _full(own: Collaborators, target: str, keys: Path) -> FullReport:
 def _note_failure(own: Collaborators, error: Exception) -> None:
     words = str(getattr(error, "message", error))[:500]
     log.error("backup.failed", error=words)
+    known = "failed_at" in state.read_stamp(own.settings)
     state.stamp(own.settings, failed_at=state.seconds(), error=words)
+    if known:  # it is tried again every few seconds
+        return
     try:
         with unit_of_work(own.session_factory) as session:
             audit.record(session, cli_actor(), "backup.fail", ("backup", "stream"), error=words)

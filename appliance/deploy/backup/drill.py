@@ -8,9 +8,8 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from appliance.collaborators import assemble
 from appliance.db import unit_of_work
-from appliance.deploy.backup.proof import Proof, prove
+from appliance.deploy.backup.proof import Proof, assembled, prove
 from appliance.deploy.backup.recovery import recovered
 from appliance.deploy.backup.stores import Store
 from appliance.errors import ApplianceError
@@ -52,7 +51,7 @@ def drill(settings: Settings, store: Store, keys: Path, moment: str, until: date
 def _running(settings: Settings) -> tuple[int | None, datetime | None]:
     """Return how far the running appliance is; nothing where it is what was lost."""
     try:
-        with unit_of_work(assemble(settings).session_factory) as session:
+        with assembled(settings) as own, unit_of_work(own.session_factory) as session:
             entries, latest = session.execute(select(func.max(AuditEntry.id), func.max(AuditEntry.at))).one()
             return entries, latest
     except (SQLAlchemyError, ApplianceError):

@@ -1,5 +1,7 @@
 """Whether what was restored can be read: sealed files are decrypted to the last byte, the audit chain is walked."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -7,14 +9,13 @@ from typing import Final
 from sqlalchemy import func, select
 
 from appliance import audit
-from appliance.collaborators import assemble
+from appliance.collaborators import Collaborators, assemble
 from appliance.db import unit_of_work
 from appliance.deploy.backup.errors import BackupBroken, DrillFailed
 from appliance.deploy.backup.stores import Store
 from appliance.errors import ApplianceError, KeyDestroyed
 from appliance.models import AuditEntry, DataKey, VaultObject
 from appliance.settings import Settings
-from appliance.vault.data_keys import DataKeyFiles
 
 SAMPLE: Final = 20
 
@@ -29,14 +30,23 @@ class Proof:
     last_act: datetime | None
 
 
+@contextmanager
+def assembled(settings: Settings) -> Iterator[Collaborators]:
+    """Give collaborators whose connections are gone afterwards: a restore refuses a database somebody works on."""
+    own = assemble(settings)
+    try:
+        yield own
+    finally:
+        own.session_factory.kw["bind"].dispose()
+
+
 def prove(settings: Settings, store: Store | None = None, sample: int = SAMPLE) -> Proof:
     """Open sealed files, the newest and others by chance, and walk the whole audit chain.
 
     ``store``: a backup from which a file is fetched that is not in the vault. Raises ``DrillFailed`` naming what
     cannot be read, ``AuditBroken``.
     """
-    collaborators = assemble(settings)
-    with unit_of_work(collaborators.session_factory) as session:
+    with assembled(settings) as collaborators, unit_of_work(collaborators.session_factory) as session:
         report = audit.verify_chain(session)
         last = session.scalar(select(func.max(AuditEntry.at)))
         readable = select(VaultObject).join(DataKey).where(DataKey.destroyed_at.is_(None))
@@ -65,9 +75,8 @@ def prove(settings: Settings, store: Store | None = None, sample: int = SAMPLE) 
 
 def erased_since(settings: Settings) -> list[int]:
     """Return the ids of data keys that the database has and the keys' folder has not: erased after that time."""
-    collaborators = assemble(settings)
-    files: DataKeyFiles = collaborators.vault.data_keys
-    there = {place.key_id for page in files.pages() for place in files.places(page)}
-    with unit_of_work(collaborators.session_factory) as session:
+    with assembled(settings) as own, unit_of_work(own.session_factory) as session:
+        files = own.vault.data_keys
+        there = {place.key_id for page in files.pages() for place in files.places(page)}
         living = select(DataKey.id).where(DataKey.destroyed_at.is_(None), DataKey.wrapped.is_(None))
         return sorted(key_id for key_id in session.scalars(living) if key_id not in there)

@@ -5,6 +5,7 @@ PostgreSQL's own recovery: the full copy is unpacked, and its log played up to t
 
 import contextlib
 import hashlib
+import io
 import json
 import os
 import pwd
@@ -147,12 +148,14 @@ class _Joined:
     """Pieces read as one stream."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces, self._rest = pieces, b""
+        self._pieces, self._piece = pieces, io.BytesIO()
 
     def read(self, size: int) -> bytes:
-        while len(self._rest) < size and (more := next(self._pieces, b"")):
-            self._rest += more
-        given, self._rest = self._rest[:size], self._rest[size:]
+        """Return up to ``size`` bytes, fewer only at the end."""
+        given = self._piece.read(size)
+        while len(given) < size and (more := next(self._pieces, b"")):
+            self._piece = io.BytesIO(more)
+            given += self._piece.read(size - len(given))
         return given
 
 

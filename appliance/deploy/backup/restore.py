@@ -12,12 +12,11 @@ from typing import Final
 from sqlalchemy import create_engine, inspect, select, update
 
 from appliance import schema
-from appliance.collaborators import assemble
 from appliance.db import unit_of_work, utcnow
 from appliance.deploy.backup import state
 from appliance.deploy.backup.errors import BackupBroken, BackupFailed
 from appliance.deploy.backup.postgres import Server
-from appliance.deploy.backup.proof import Proof, erased_since, prove
+from appliance.deploy.backup.proof import Proof, assembled, erased_since, prove
 from appliance.deploy.backup.recovery import Recovered, recovered, unpack_aside
 from appliance.deploy.backup.sealing import BackupKeys
 from appliance.deploy.backup.stores import Store, copy_private
@@ -31,23 +30,22 @@ EMPTIED: Final = """
 DO $$
 DECLARE one record;
 BEGIN
-  FOR one IN SELECT c.oid::regclass AS name, c.relkind AS kind FROM pg_class c
+  FOR one IN SELECT format('public.%I', c.relname) AS name, c.relkind AS kind FROM pg_class c
       WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm') LOOP
-    IF to_regclass(one.name::text) IS NOT NULL THEN
-      EXECUTE format('DROP %s IF EXISTS %s CASCADE',
-        CASE one.kind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END, one.name);
-    END IF;
+    EXECUTE format('DROP %s IF EXISTS %s CASCADE',
+      CASE one.kind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END, one.name);
   END LOOP;
-  FOR one IN SELECT c.oid::regclass AS name FROM pg_class c
+  FOR one IN SELECT format('public.%I', c.relname) AS name FROM pg_class c
       WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'S' LOOP
     EXECUTE format('DROP SEQUENCE IF EXISTS %s CASCADE', one.name);
   END LOOP;
-  FOR one IN SELECT p.oid::regprocedure AS name FROM pg_proc p
+  FOR one IN SELECT format('public.%I(%s)', p.proname, pg_get_function_identity_arguments(p.oid)) AS name
+      FROM pg_proc p
       WHERE p.pronamespace = 'public'::regnamespace
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e') LOOP
     EXECUTE format('DROP ROUTINE IF EXISTS %s CASCADE', one.name);
   END LOOP;
-  FOR one IN SELECT t.oid::regtype AS name FROM pg_type t
+  FOR one IN SELECT format('public.%I', t.typname) AS name FROM pg_type t
       WHERE t.typnamespace = 'public'::regnamespace AND t.typtype IN ('e', 'd', 'c') AND t.typelem = 0
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = t.oid AND d.deptype = 'e') LOOP
     EXECUTE format('DROP TYPE IF EXISTS %s CASCADE', one.name);
@@ -122,9 +120,9 @@ def restore(
         _load(settings, found)
         _take_keys(settings, keys)
     schema.upgrade(settings.database_url)
-    unpack_aside(
-        store, BackupKeys(settings.backup_keys_folder, assemble(settings).vault.master_key), moment, settings.data_dir
-    )
+    with assembled(settings) as own:
+        keys_here = BackupKeys(settings.backup_keys_folder, own.vault.master_key)
+        unpack_aside(store, keys_here, moment, settings.data_dir)
     erased = _mark_erased(settings)
     files, missing = _take_files(settings, store)
     proof = prove(settings)
@@ -161,7 +159,7 @@ def _mark_erased(settings: Settings) -> int:
     """Have the database say of keys that are not there any more that they are destroyed."""
     gone = erased_since(settings)
     if gone:
-        with unit_of_work(assemble(settings).session_factory) as session:
+        with assembled(settings) as own, unit_of_work(own.session_factory) as session:
             session.execute(update(DataKey).where(DataKey.id.in_(gone)).values(destroyed_at=utcnow()))
     return len(gone)
 
@@ -171,7 +169,7 @@ def _take_files(settings: Settings, store: Store) -> tuple[int, list[str]]:
 
     Raises ``BackupBroken`` naming the first file that is not as it was sealed.
     """
-    with unit_of_work(assemble(settings).session_factory) as session:
+    with assembled(settings) as own, unit_of_work(own.session_factory) as session:
         living = select(VaultObject.path, VaultObject.sealed_sha256).join(DataKey)
         wanted = [tuple(row) for row in session.execute(living.where(DataKey.destroyed_at.is_(None)))]
 

@@ -59,6 +59,10 @@ class Receiver:
         self._process = self._server.begin("pg_receivewal", "--status-interval=1", *arguments)
         return goes_on
 
+    def is_started(self) -> bool:
+        """Whether it was started and not given up since."""
+        return self._process is not None
+
     def demand_running(self) -> None:
         """Raise ``BackupFailed`` where it ended by itself."""
         if self._process is not None and self._process.poll() is not None:
@@ -89,10 +93,11 @@ class Receiver:
     def forget(self) -> None:
         """Give up the slot and what is here: the database keeps nothing for us, and a full backup is due."""
         self.stop()
-        self._server.scalar(
-            "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = :name",
-            name=APPLICATION,
-        )
+        there = "FROM pg_replication_slots WHERE slot_name = :name"
+        end = time.monotonic() + BEHIND_SECONDS
+        while self._server.scalar(f"SELECT active {there}", name=APPLICATION) and time.monotonic() < end:
+            time.sleep(0.1)  # the server has not noticed yet that we are gone
+        self._server.scalar(f"SELECT pg_drop_replication_slot(slot_name) {there}", name=APPLICATION)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def stop(self) -> None:
@@ -119,11 +124,19 @@ class Stream:
         self._seals: Seals | None = None
         self._brought: set[str] = set()
 
-    def start(self) -> bool:
-        """Begin to receive; False: a full backup must be made, since nothing fits the log that comes now."""
-        if not self.receiver.start():
+    def follow(self) -> None:
+        """Receive, if that is not under way; give up what waits where it is too much. Raises ``BackupFailed``.
+
+        Where part of the log is gone, nothing fits what comes now: there is no full backup then to go on from.
+        """
+        if not self.receiver.is_started():
+            if not self.receiver.start():
+                state.set_generation(self._settings, None)
+        elif self.receiver.size() > self._settings.backup_spool_mb << 20:
+            self.receiver.forget()
             state.set_generation(self._settings, None)
-        return self.has_full()
+            raise BackupFailed("The target was away for too long: what waited was given up, a full backup is due.")
+        self.receiver.demand_running()
 
     def has_full(self) -> bool:
         """Whether there is a full backup in this target that the log goes on from."""
@@ -135,11 +148,7 @@ class Stream:
 
         Raises ``BackupFailed``: nothing is lost then, the next beat brings it.
         """
-        self.receiver.demand_running()
-        if self.receiver.size() > self._settings.backup_spool_mb << 20:
-            self.receiver.forget()
-            state.set_generation(self._settings, None)
-            raise BackupFailed("The target was away for too long: what waited was given up, a full backup is due.")
+        self.follow()
         seals = self._current()
         at = utcnow()
         whole = self.receiver.caught_up()
@@ -228,12 +237,11 @@ def run(
     the error) and when it works again (None). Raises ``BackupFailed`` where the receiver is gone for good.
     """
     failing = False
-    if not stream.start():
-        full()
     while True:
         last = stop.wait(seconds)
         pulse()
         try:
+            stream.follow()
             if not stream.has_full():
                 full()
             stream.beat()

@@ -61,7 +61,7 @@ def saved(own, places):
 def stream(own, places, saved):
     """The continuous part, following the database."""
     following = Stream(own, *places)
-    following.start()
+    following.follow()
     full.create(own, *places)
     yield following
     following.close()

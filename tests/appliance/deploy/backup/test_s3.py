@@ -96,7 +96,7 @@ def test_another_host_reads_what_went_into_the_bucket(own, settings, places, tar
     first = sealed(own, "sitting:1")
     full.create(own, target, places[1])
     following = Stream(own, target, places[1])
-    following.start()
+    following.follow()
     full.create(own, target, places[1])
     second = sealed(own, "sitting:2", b"sealed just now")
     following.beat()
