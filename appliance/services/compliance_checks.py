@@ -225,7 +225,8 @@ def biometrics(look: Look) -> Found:
         mode = profiles.mode_of(exam).value
         modes[mode] = modes.get(mode, 0) + 1
     words = ", ".join(f"{count} exams by mode “{mode}”" for mode, count in sorted(modes.items())) or "no exam yet"
-    query = select(func.count()).select_from(FaceTemplate).where(FaceTemplate.company_id == look.company.id)
+    query = select(func.count()).select_from(FaceTemplate)
+    query = query.where(FaceTemplate.company_id == look.company.id, FaceTemplate.revoked_at.is_(None))
     stored = look.session.scalar(query) or 0
     needless = stored > 0 and BiometricsMode.SERVER.value not in modes
     return _judge(f"{words}; {stored} templates, under each person's own key", not needless)

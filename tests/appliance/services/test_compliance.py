@@ -15,7 +15,7 @@ from appliance import audit
 from appliance.audit import Actor
 from appliance.cli.root import main
 from appliance.db import utcnow
-from appliance.models import AuditCheckpoint, AuditEntry
+from appliance.models import AuditCheckpoint, AuditEntry, FaceTemplate
 from appliance.services import compliance, compliance_checks
 from appliance.services.compliance import MEASURES
 from appliance.services.compliance_checks import Look, State
@@ -181,3 +181,16 @@ def test_each_command_named_as_evidence_exists(measure):
         for word in words.split():
             command = command.get_command(click.Context(command), word)
             assert command is not None, words
+
+
+def test_old_passwords_and_templates_without_an_exam_are_found(found, make, session, company):
+    user = make.user(Role.REVIEWER, company=company)
+    assert found()["passwords"][0] == "met"
+    user.password_changed_at = utcnow() - timedelta(days=91)
+    state, words = found()["passwords"]
+    assert state == "not met" and user.email in words
+    candidate = make.candidate(company=company)
+    template = {"content": b"x", "model_hash": "ab" * 32, "protection_version": 1}
+    session.add(FaceTemplate(company_id=company.id, candidate_id=candidate.id, **template))
+    assert found()["biometrics"][0] == "not met"
+    assert found()["findings"][0] == "met"
