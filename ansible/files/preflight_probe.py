@@ -151,13 +151,19 @@ def _owners() -> dict:
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             program = (process / "comm").read_text().strip()
-            unit = (process / "cgroup").read_text().strip().rpartition("/")[2]
+            unit = _unit((process / "cgroup").read_text())
             for entry in (process / "fd").iterdir():
                 with contextlib.suppress(OSError):
                     link = str(entry.readlink())
                     if link.startswith("socket:["):
                         found[link[8:-1]] = {"program": program, "unit": unit}
     return found
+
+
+def _unit(cgroup: str) -> str:
+    """The unit of a process; nothing for one that systemd does not know as such."""
+    name = cgroup.strip().rpartition("/")[2]
+    return name if name.endswith((".service", ".scope")) else ""
 
 
 def _resolved(name: str) -> list:

@@ -204,7 +204,8 @@ def _ports(wanted: Wanted, probe: Probe) -> Iterator[Found]:
         if port in needed and not ours and (port, who) not in seen:
             seen.add((port, who))
             said = f"{port[0].upper()} port {port[1]} is used by {who}."
-            fix = f"Stop it (systemctl disable --now {who}) or let it use another port."
+            how = f"systemctl disable --now {who}" if entry["unit"] else "it is no unit of systemd"
+            fix = f"Stop it ({how}) or let it use another port."
             yield "port", REFUSED, said, fix
 
 
