@@ -63,6 +63,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "evidence key": Entry(_S),
     "evidence verify": Entry(_F),
     "gateway": Entry(_S),
+    "health": Entry(_S),
     "install": Entry(_H),
     "inventory new": Entry(_F),
     "node drain": Entry(_S, P.NODE_DRAIN),
