@@ -215,6 +215,8 @@ class LiveAnalysis:
                     details,
                     pictures=self._sealed(session, event),
                 )
+                # a take-over ends it where was looked last: never before it began
+                watch_log.saw(session, {self._id: event.at_ms})
                 session.flush()
                 self._ids[event.key] = row.id
                 identity_actions.follow_up(session, row)
