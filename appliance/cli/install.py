@@ -95,7 +95,7 @@ def uninstall(
 
     Database, recordings, keys and settings stay where they are, and a later install finds them again.
     """
-    told = {"kustos_delete_data": delete_data, "kustos_run_by": run_log.whose()}
+    told: dict[str, Any] = {"kustos_delete_data": delete_data, "kustos_run_by": run_log.whose()}
     order = _order("uninstall", "uninstall.yml", file, folder, runs_folder, **told)
     if delete_data and not yes:
         click.confirm("Recordings, database and keys will be gone for ever. Go on?", abort=True)

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Final
 
-from appliance.diagnostics.causes import CAUSES, OF_A_SITTING, OF_A_TRIAL, OF_THE_BOX, Cause
+from appliance.diagnostics.cause import Cause
+from appliance.diagnostics.causes import CAUSES, OF_A_SITTING, OF_A_TRIAL, OF_THE_BOX
 from appliance.diagnostics.path import PATH, SITTING_STEPS, TRIAL_STEPS
 
 FILE: Final = Path(__file__).resolve().parents[2] / "docs" / "support" / "check-pipeline.md"
