@@ -106,6 +106,8 @@ def old_backup(machine):
     stamp.unlink() if former is None else stamp.write_bytes(former)
 
 
+FOLLOWS = {("disk", "forecast", "disk_closed")}
+"""What a gateway concludes of a full disk when it looks at it meanwhile."""
 BROKEN = {
     "a stopped unit": (
         lambda m: stopped(m, "kustos-background"),
@@ -127,7 +129,7 @@ def test_what_is_broken_is_named_and_nothing_else(installed, what):
     breaking, wanted = BROKEN[what]
     with breaking(installed):
         bad, report = looked(installed, "--quick")
-    assert bad == wanted
+    assert bad - FOLLOWS == wanted
     worded = next(step for step in report["steps"] if step["cause"] in {cause for *_, cause in wanted})
     assert worded["cause_text"]
     assert worded["remedy"]
