@@ -6,6 +6,7 @@
 import contextlib
 import json
 import os
+import selectors
 import socket
 import stat
 import threading
@@ -170,8 +171,11 @@ class _Server(ThreadingHTTPServer):
 
     def serve(self) -> None:
         """Answer until the end. The library's own loop would wake up twice a second for nothing."""
-        while not self._ending:
-            self.handle_request()
+        with selectors.DefaultSelector() as questions:
+            questions.register(self.socket, selectors.EVENT_READ)
+            while not self._ending:
+                questions.select()  # by itself ``handle_request`` does not wait where the socket does not block
+                self.handle_request()
 
     def end(self) -> None:
         """Let ``serve`` return, by asking it something."""

@@ -14,7 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from appliance.errors import SettingInvalid
-from appliance.metrics import Health, exported, registry
+from appliance.metrics import Health, exported, exporter, registry
 from appliance.metrics.exporter import listen
 from appliance.metrics.loop import LoopFigures
 from appliance.metrics.process import ProcessFigures
@@ -53,6 +53,16 @@ def test_health_names_what_is_wrong(where):
         assert answer.json() == {"status": "not_ready", "problems": {"database": "it does not answer"}}
         assert ask_socket(where, "/health/live").status_code == 200
         assert ask_socket(where, "/elsewhere").status_code == 404
+
+
+def test_nothing_turns_while_nobody_asks(where, monkeypatch):
+    """A loop that looked and found nothing to accept would cost each process what the exam needs."""
+    turns = []
+    monkeypatch.setattr(exporter._Server, "handle_timeout", lambda server: turns.append(server))
+    with exported(f"unix:{where}", Health()):
+        for _ in range(3):
+            assert ask_socket(where, "/health/live").status_code == 200
+    assert turns == []
 
 
 def test_what_a_killed_process_left_is_no_hindrance(where):
