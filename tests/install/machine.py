@@ -168,6 +168,8 @@ class Machine:
             f"--bind-ro={self.shared}:/bundle",
             *(f"--bind={here}:{there}" for here, there in self._binds.items()),
         ]
+        for kind in ("ve", "vb"):  # what a run that was killed left; the number is ours alone
+            subprocess.run(["ip", "link", "delete", f"{kind}-{self.name}"], capture_output=True, check=False)
         with log.open("wb") as output:
             self._nspawn = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
         begun = time.monotonic()
