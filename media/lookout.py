@@ -10,7 +10,7 @@ import time
 
 from sqlalchemy.orm import Session
 
-from appliance.errors import ApplianceError, NotFound
+from appliance.errors import NotFound
 from media import watch_log
 from media.pipelines.store import Store
 from media.watch_log import Standing
@@ -65,7 +65,7 @@ class Lookout:
             seen = {sitting_id: self._seen.pop(sitting_id) for sitting_id in tuple(self._seen)}
         try:
             found = await self._store.insist(functools.partial(_round, seen=seen, sitting_ids=list(waiting)))
-        except ApplianceError as error:
+        except Exception as error:  # whatever it was: who waits must not wait for ever
             for answer in waiting.values():
                 _fail(answer, error)
             return
@@ -81,6 +81,6 @@ def _round(session: Session, seen: dict[int, int], sitting_ids: list[int]) -> di
     return watch_log.look(session, sitting_ids)
 
 
-def _fail(answer: "asyncio.Future[Standing]", error: ApplianceError) -> None:
+def _fail(answer: "asyncio.Future[Standing]", error: Exception) -> None:
     answer.set_exception(error)
     answer.exception()  # who waited may be gone, which is nothing to complain about
