@@ -146,7 +146,7 @@ def test_a_killed_process_comes_back(installed, host):
 def test_a_process_that_hangs_is_started_anew(installed, host):
     """systemd hears nothing any more from its event loop; the time until then is cut short here."""
     folder = installed.root / "etc/systemd/system/kustos-gateway.service.d"
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "test.conf").write_text("[Service]\nWatchdogSec=3\n")
     installed.run("systemctl", "daemon-reload")
     installed.run("systemctl", "restart", "kustos-gateway", seconds=120)

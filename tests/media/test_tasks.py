@@ -116,6 +116,7 @@ async def test_a_killed_workers_watch_is_taken_over(browser, sitting, clip, reco
     await until(lambda: any(watch_log.UNTIL in part.media for part in rec.parts()), 10, "progress")
     first.kill()
     killed = time.time() * 1000
+    await until(lambda: time.time() * 1000 - killed > watch_log.UNWATCHED_MS, 10, "a span that is told")
     worker("second")
     again = await until(lambda: rec.observations(type=ABSENT)[1:], 40, "the second worker's absence")
     (first_seen,) = [row for row in rec.observations(type=ABSENT) if row.id == absence.id]

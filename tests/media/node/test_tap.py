@@ -45,7 +45,8 @@ async def test_pictures_and_sound_come_side_by_side(node, pipeline, clip):
     pieces = [item for item in items if isinstance(item, Sound)]
     frames = [item for item in items if isinstance(item, Frame)]
     assert count(items, NoSound) == 0
-    assert max(abs(now.at_ms - before.end_ms) for before, now in itertools.pairwise(pieces)) <= 40
+    # No hole between them; they may overlap while the clock learns from quicker packets how late the first ones were.
+    assert max(now.at_ms - before.end_ms for before, now in itertools.pairwise(pieces)) <= 40
     assert all(len(piece.samples) % Sound.STEP == 0 for piece in pieces)
     now = time.time() * 1000
     assert 0 <= now - pieces[-1].end_ms < 3000
