@@ -89,10 +89,16 @@ class RunningAppliance:
                 text=True,
                 process_group=0,
             )
-        wait_for(
-            lambda: "Ctrl-C stops" in self.output.read_text() or self._process.poll() is not None, seconds, "start"
-        )
-        assert self._process.poll() is None, self.output.read_text()
+        try:
+            wait_for(
+                lambda: "Ctrl-C stops" in self.output.read_text() or self._process.poll() is not None,
+                seconds,
+                "start",
+            )
+            assert self._process.poll() is None, self.output.read_text()
+        except AssertionError:
+            self.stop()  # whoever waited in vain does not call it
+            raise
         return time.monotonic() - begin
 
     def stop(self) -> int:
@@ -101,7 +107,8 @@ class RunningAppliance:
         if self._engine is not None:
             self._engine.dispose()
             self._engine = None
-        os.killpg(self._process.pid, signal.SIGINT)
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGINT)
         return self._process.wait(timeout=90)
 
     @property
