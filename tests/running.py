@@ -101,6 +101,9 @@ class RunningAppliance:
             raise
         return time.monotonic() - begin
 
+    def _started_or_ended(self) -> bool:
+        return "Ctrl-C stops" in self.output.read_text() or self._process.poll() is not None
+
     def stop(self) -> int:
         """Press Ctrl-C, which a terminal tells the whole process group, and return the exit status."""
         assert self._process is not None
