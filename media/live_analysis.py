@@ -54,11 +54,6 @@ log = structlog.get_logger(__name__)
 class _Onlooker:
     """Finds nothing: the exam is analysed after its end, and now there are only small pictures for the wall."""
 
-    @staticmethod
-    def rests(standing: Standing) -> bool:
-        """Whether no wall wants to see the camera: then it is not tapped."""
-        return Track.CAMERA not in standing.wanted
-
     def feed(self, piece: Item) -> list[ObservationEvent]:
         return []
 
@@ -100,9 +95,7 @@ class LiveAnalysis:
         screen = asyncio.create_task(self._screen.run())
         try:
             while not standing.over:
-                if isinstance(analyser, _Onlooker) and analyser.rests(standing):
-                    standing = await self._look()
-                elif standing.camera is None:
+                if standing.camera is None:
                     await self._apart(self._nothing, analyser)
                     standing = await self._look()
                 else:
@@ -133,7 +126,7 @@ class LiveAnalysis:
                 log.info("tapped", sitting=self._id, node=row.node_url)
                 watching = self._apart(self._watch, tap, analyser)
                 try:
-                    return await self._until_replaced(analyser, row, lost, watching)
+                    return await self._until_replaced(row, lost, watching)
                 finally:
                     tap.close()
                     await asyncio.shield(watching)
@@ -144,7 +137,7 @@ class LiveAnalysis:
             return await self._lookout.now(self._id)
 
     async def _until_replaced(
-        self, analyser: Analyser | _Onlooker, row: LiveMedia, lost: asyncio.Event, watching: "asyncio.Future[None]"
+        self, row: LiveMedia, lost: asyncio.Event, watching: "asyncio.Future[None]"
     ) -> Standing:
         losing, look = asyncio.ensure_future(lost.wait()), asyncio.ensure_future(self._look())
         try:
@@ -155,8 +148,6 @@ class LiveAnalysis:
                     return await self._lookout.now(self._id)
                 now = look.result()
                 if now.over or now.camera is None or now.camera.endpoint_id != row.endpoint_id:
-                    return now
-                if isinstance(analyser, _Onlooker) and analyser.rests(now):
                     return now
                 look = asyncio.ensure_future(self._look())
         finally:
