@@ -45,7 +45,15 @@ class Receiver:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> bool:
-        """Start it; return whether it goes on where it was: False where part of the log is gone for good."""
+        """Start it; return whether it goes on where it was: False where part of the log is gone for good.
+
+        Raises ``BackupFailed`` where it could never be told how far it came: that is shown to few roles.
+        """
+        if not self._server.scalar("SELECT pg_has_role('pg_read_all_stats', 'usage')"):
+            raise BackupFailed(
+                "The database's role may not see how far its log was received: run `kustos install` again, "
+                "or GRANT pg_read_all_stats to it."
+            )
         slot = self._server.row(
             "SELECT wal_status FROM pg_replication_slots WHERE slot_name = :name", name=APPLICATION
         )
