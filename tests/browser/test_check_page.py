@@ -88,7 +88,7 @@ def test_a_camera_muted_in_the_browser_is_named(support: Page, sitter: Sitter, a
     said = lambda: report_of(appliance, number).get("values", {}).get("page", {}).get("camera")  # noqa: E731
     wait_for(lambda: said() == "disabled", 30, "the browser's own report")
     check(support)
-    expect(support.locator(".verdict h2")).to_have_text(re.compile("camera is muted"))
+    expect(support.locator(".verdict h2")).to_have_text(re.compile("camera is muted"), timeout=30_000)
     support.goto(support.url + "?lang=ru")
     expect(support.locator(".verdict h2")).to_have_text(re.compile("Камера"))
     support.screenshot(path=str(appliance.data.parent / "check-muted.png"), full_page=True)
