@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 
 LATENCY_MS = 1000
 """How long a lost packet is waited for. At 3 % loss 99 % of the frames are recorded with 1000, 95 % with 200."""
+SYNC_STEP_NS = 1_000_000
+"""What a sender's report says of sound beside pictures is followed so far with each packet. At once, up to half a
+second of packets would lie on one another in the recording after a browser's sound stood still."""
 RTCP_INTERVAL_NS = 1_000_000_000
 """Between two regular RTCP packets."""
 FEEDBACK_INTERVAL_NS = 200_000_000
@@ -121,6 +124,7 @@ class Peer:
         self._nice.set_property("keepalive-conncheck", True)  # ICE notices a vanished peer, in its own time
         self._set_servers()
         self._rtpbin = self.webrtcbin.get_by_name("rtpbin")
+        self._rtpbin.set_property("max-ts-offset-adjustment", SYNC_STEP_NS)
         self._rtpbin_handler = self._rtpbin.connect("new-jitterbuffer", self._on_jitterbuffer)
         self._handlers = [
             self.webrtcbin.connect("on-ice-candidate", self._on_candidate),

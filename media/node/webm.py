@@ -18,6 +18,9 @@ PRIVATE_ROOM = 512
 """Bytes kept free for the parameter sets of H.264, which come with the first key frame; they have some 50."""
 CLUSTER_SPAN_MS = 30_000
 """Block times are 16-bit ms relative to their cluster's."""
+APART_MS = {"video": 1, "audio": 2}
+"""What times that ran backwards are put apart. Decoders of sound count samples between two times and round: packets
+1 ms apart may come out at the same time, and FFmpeg calls such a file damaged."""
 AUDIO_CUE_MS = 5_000
 """A file without pictures is indexed this often."""
 
@@ -141,7 +144,7 @@ class WebmWriter:
         for frame in sorted(frames, key=lambda item: item.at_ms):
             if frame.kind not in self._tracks:
                 continue
-            at_ms = max(frame.at_ms, self._last_ms.get(frame.kind, -1) + 1)
+            at_ms = max(frame.at_ms, self._last_ms.get(frame.kind, -APART_MS[frame.kind]) + APART_MS[frame.kind])
             self._last_ms[frame.kind] = at_ms
             moved = frame if at_ms == frame.at_ms else replace(frame, at_ms=at_ms)
             if batch and moved.at_ms - batch[0].at_ms > CLUSTER_SPAN_MS:
