@@ -19,7 +19,7 @@ from appliance.deploy.backup import catalogue, full, recovery, state
 from appliance.deploy.backup.drill import drill as practise
 from appliance.deploy.backup.errors import BackupFailed
 from appliance.deploy.backup.full import FullReport
-from appliance.deploy.backup.restore import holds_data
+from appliance.deploy.backup.restore import demand_unused
 from appliance.deploy.backup.restore import restore as put_back
 from appliance.deploy.backup.stream import Stream, run
 from appliance.deploy.backup.targets import open_store
@@ -138,13 +138,16 @@ def restore(
     if host_restore.is_root_of_installed_host(data):
         host_restore.run_all()
         return
+    host_restore.keep_rights_to_itself()
     settings = command_settings(data)
     target, folder = _places(settings, target, keys)
     store, time = open_store(settings, target), _time(until)
     chosen = catalogue.choose(store, moment, time)
-    there = holds_data(settings)
-    if there and replace and not yes:
+    there = demand_unused(settings, replace=replace)
+    if there and not yes:
         click.confirm(f"This host has {there}. All of it will be lost. Go on?", abort=True, err=True)
+    if host_restore.looks_only():
+        return
     begun = utcnow()
     report = put_back(settings, store, folder, chosen, time, replace=replace)
     with command_collaborators(data) as own, unit_of_work(own.session_factory) as session:

@@ -18,6 +18,7 @@ from appliance.deploy.backup.errors import BackupBroken
 from appliance.deploy.backup.stores import Store
 from appliance.evidence.key import EvidenceKey, read_public_key
 
+FOLDERS: Final = ("base", "wal", "aside", "vault")
 MOMENT: Final = "%Y%m%dT%H%M%S.%fZ"
 FORMAT: Final = 2
 MANIFEST, SIGNATURE, PUBLIC_KEY = "manifest.json", "manifest.sig", "evidence.pem"

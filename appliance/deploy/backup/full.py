@@ -21,6 +21,7 @@ from appliance import schema
 from appliance.collaborators import Collaborators
 from appliance.db import unit_of_work, utcnow
 from appliance.deploy.backup import catalogue, state
+from appliance.deploy.backup.belonging import demand_own_keys, demand_own_store
 from appliance.deploy.backup.carrier import Carrier
 from appliance.deploy.backup.catalogue import Manifest
 from appliance.deploy.backup.errors import BackupFailed
@@ -63,6 +64,9 @@ def create(own: Collaborators, target: str, keys: Path) -> FullReport:
     store = open_store(settings, target)
     backup_keys = BackupKeys(settings.backup_keys_folder, own.vault.master_key)
     with state.full_backup_lock(settings):
+        signer = EvidenceKey.load_or_create(settings.evidence_key_file, own.vault)
+        demand_own_store(store, target, signer)
+        demand_own_keys(keys, settings.evidence_key_file, signer)
         _clear_unfinished(store)
         carrier = Carrier(settings, store, keys)
         moment = catalogue.moment_of(utcnow())
@@ -73,7 +77,6 @@ def create(own: Collaborators, target: str, keys: Path) -> FullReport:
             _, copied = carrier.carry_files()
             _demand_whole(own, carrier)
             carrier.carry_aside(seals)
-            signer = EvidenceKey.load_or_create(settings.evidence_key_file, own.vault)
             carrier.carry_keys()
             catalogue.write_manifest(store, manifest, signer)
             state.set_generation(settings, state.Generation(moment, manifest.first_segment, target))

@@ -26,7 +26,7 @@ from appliance.deploy.backup.catalogue import Manifest
 from appliance.deploy.backup.errors import BackupBroken, BackupFailed
 from appliance.deploy.backup.postgres import program
 from appliance.deploy.backup.sealing import BackupKeys, Seals
-from appliance.deploy.backup.stores import Store, copy_private
+from appliance.deploy.backup.stores import Store, copy_private, files_below, worded
 from appliance.settings import Settings
 from appliance.vault import open_master_key
 
@@ -113,11 +113,13 @@ def _folder(settings: Settings) -> Iterator[Path]:
 def _opened(store: Store, keys: Path, moment: str, settings: Settings, folder: Path) -> tuple[Manifest, Seals]:
     """Take the keys of the backup and what they open; raise ``BackupBroken``, ``BackupFailed``."""
     manifest = catalogue.read_manifest(store, moment)
-    if not keys.is_dir() or not any(keys.iterdir()):
-        raise BackupFailed(f"There are no keys in {keys}: without them nothing of the backup can be read.")
     there = replace(settings, data_dir=folder / "data")
-    for path in sorted(path for path in keys.rglob("*") if path.is_file() and not path.name.startswith(".")):
-        copy_private(path, there.keys / path.relative_to(keys))
+    with worded(keys, keys):
+        found = list(files_below(keys))
+    if not found:
+        raise BackupFailed(f"There are no keys in {keys}: without them nothing of the backup can be read.")
+    for path in found:
+        copy_private(path, there.keys / path.relative_to(keys), keys)
     return manifest, BackupKeys(there.backup_keys_folder, open_master_key(there)).of(moment)
 
 

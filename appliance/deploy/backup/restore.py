@@ -19,7 +19,7 @@ from appliance.deploy.backup.postgres import Server
 from appliance.deploy.backup.proof import Proof, assembled, erased_since, prove
 from appliance.deploy.backup.recovery import Recovered, recovered, unpack_aside
 from appliance.deploy.backup.sealing import BackupKeys
-from appliance.deploy.backup.stores import Store, copy_private
+from appliance.deploy.backup.stores import Store, copy_private, files_below, worded
 from appliance.digests import sha256_of
 from appliance.models import DataKey, VaultObject
 from appliance.settings import Settings
@@ -71,13 +71,9 @@ class RestoreReport:
     """Keys of what was erased after the time that was restored; it stays erased."""
 
 
-def holds_data(settings: Settings) -> str:
-    """Return what a restore would take the place of, in words; empty on a host that nobody has used yet.
-
-    Raises ``BackupFailed`` where processes still work on the database.
-    """
-    server = Server(settings.database_url)
-    others = server.scalar(
+def demand_alone(settings: Settings) -> None:
+    """Raise ``BackupFailed`` where processes still work on the database."""
+    others = Server(settings.database_url).scalar(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
         "AND backend_type = 'client backend'"
     )
@@ -86,6 +82,14 @@ def holds_data(settings: Settings) -> str:
             f"{others} connections to the database are open: stop all processes on all hosts first "
             "(systemctl stop kustos.target)."
         )
+
+
+def holds_data(settings: Settings) -> str:
+    """Return what a restore would take the place of, in words; empty on a host that nobody has used yet.
+
+    Raises ``BackupFailed`` where the database cannot be asked.
+    """
+    server = Server(settings.database_url)
     found = []
     engine = create_engine(settings.database_url)
     try:
@@ -104,6 +108,14 @@ def holds_data(settings: Settings) -> str:
     return ", ".join(found)
 
 
+def demand_unused(settings: Settings, *, replace: bool) -> str:
+    """Return what would be lost; raise ``BackupFailed`` where there is any and nobody said that it may be."""
+    there = holds_data(settings)
+    if there and not replace:
+        raise BackupFailed(f"This host is in use ({there}): use another one, or say --replace to lose what is there.")
+    return there
+
+
 def restore(
     settings: Settings, store: Store, keys: Path, moment: str, until: datetime | None = None, *, replace: bool = False
 ) -> RestoreReport:
@@ -113,9 +125,8 @@ def restore(
     go. Run again after a failure it goes on: sealed files that are there already are not fetched again.
     Raises ``BackupFailed``, ``BackupBroken``, ``DrillFailed``, ``AuditBroken``.
     """
-    there = holds_data(settings)
-    if there and not replace:
-        raise BackupFailed(f"This host is in use ({there}): use another one, or say --replace to lose what is there.")
+    demand_unused(settings, replace=replace)
+    demand_alone(settings)
     with recovered(settings, store, keys, moment, until) as found:
         _load(settings, found)
         _take_keys(settings, keys)
@@ -145,11 +156,10 @@ def _load(settings: Settings, found: Recovered) -> None:
 
 def _take_keys(settings: Settings, keys: Path) -> None:
     """Put the backup's keys in the place of what an installation made for itself."""
-    wanted = {
-        path.relative_to(keys): path for path in keys.rglob("*") if path.is_file() and not path.name.startswith(".")
-    }
+    with worded(keys, keys):
+        wanted = {path.relative_to(keys): path for path in files_below(keys)}
     for relative, path in sorted(wanted.items()):
-        copy_private(path, settings.keys / relative)
+        copy_private(path, settings.keys / relative, keys)
     for path in sorted(settings.keys.rglob("*")):
         if path.is_file() and path.relative_to(settings.keys) not in wanted:
             erase(path)

@@ -1,6 +1,8 @@
 """Where backups lie: a folder, or a bucket of an S3. Names are paths with ``/``; an object is there whole or not."""
 
+import contextlib
 import os
+import pwd
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -52,17 +54,22 @@ class FolderStore:
 
     def fetch(self, name: str, path: Path) -> None:
         """Copy an object into a file."""
-        copy_private(self._existing(name), path)
+        with self._existing(name) as source:
+            copy_private(source, path, self.folder)
 
     def read(self, name: str) -> bytes:
         """Return an object."""
-        return self._existing(name).read_bytes()
+        with self._existing(name) as source:
+            return source.read_bytes()
 
     def sizes(self, prefix: str) -> dict[str, int]:
         """Return names with their bytes."""
-        found = (self.folder / prefix).rglob("*")
-        files = (path for path in found if not path.name.startswith(".") and path.is_file())
-        return {path.relative_to(self.folder).as_posix(): path.stat().st_size for path in files}
+        found = {}
+        with worded(self.folder / prefix, self.folder):
+            for path in files_below(self.folder / prefix):
+                with contextlib.suppress(FileNotFoundError):  # taken away meanwhile
+                    found[path.relative_to(self.folder).as_posix()] = path.stat().st_size
+        return found
 
     def remove(self, names: Iterable[str]) -> None:
         """Take objects away, and the folders that are empty then."""
@@ -72,22 +79,57 @@ class FolderStore:
             if path.parent != self.folder and path.parent.is_dir() and not any(path.parent.iterdir()):
                 path.parent.rmdir()
 
-    def _existing(self, name: str) -> Path:
+    @contextmanager
+    def _existing(self, name: str) -> Iterator[Path]:
         path = self.folder / name
-        if not path.is_file():
-            raise BackupBroken(f"{path} is missing from the backup.")
-        return path
+        with worded(path, self.folder):
+            if not path.is_file():
+                raise BackupBroken(f"{path} is missing from the backup.")
+            yield path
 
     @contextmanager
     def _writing(self, name: str) -> Iterator[BinaryIO]:
         path = self.folder / name
-        try:
-            with whole_file(path) as file:
-                yield file
-        except FileNotFoundError:
-            raise
-        except OSError as error:
-            raise BackupFailed(f"{path} cannot be written: {error.strerror or error}.") from error
+        with worded(path, self.folder, "written"), whole_file(path) as file:
+            yield file
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Yield files whose names do not begin with a dot; nothing where there is no such folder.
+
+    ``Path.rglob`` leaves out what may not be read, as though it were not there; here that raises ``OSError``.
+    """
+
+    def refuse(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            raise error
+
+    for place, _, names in os.walk(folder, onerror=refuse):
+        yield from (Path(place) / name for name in sorted(names) if not name.startswith("."))
+
+
+@contextmanager
+def worded(path: Path, place: Path, verb: str = "read") -> Iterator[None]:
+    """Raise ``BackupFailed`` with what to do for what the system refuses of ``path`` within a place of backups.
+
+    ``FileNotFoundError`` passes: each caller knows what that means.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        reason = (error.strerror or str(error)).rstrip(".")
+        advice = _advice(place) if isinstance(error, PermissionError) else ""
+        raise BackupFailed(f"{path} cannot be {verb}: {reason}.{advice}") from error
+
+
+def _advice(place: Path) -> str:
+    """Return how this user gets at a place; a disk from another host has that one's numbers of users."""
+    user = pwd.getpwuid(os.geteuid()).pw_name
+    closed = [folder for folder in reversed(place.parents) if not os.access(folder, os.X_OK, effective_ids=True)]
+    words = f"chmod a+x {closed[0]}; " if closed else ""
+    return f" The user {user} may not: as root, {words}chown --recursive {user}: {place}"
 
 
 @contextmanager
@@ -107,7 +149,19 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
-def copy_private(source: Path, target: Path) -> None:
-    """Copy a file so that only this user can read it."""
-    with source.open("rb") as content, whole_file(target) as file:
-        shutil.copyfileobj(content, file, 1 << 20)
+def copy_private(source: Path, target: Path, place: Path | None = None) -> None:
+    """Copy a file so that only this user can read it; raise ``BackupFailed``, ``FileNotFoundError``.
+
+    ``place``: the one of backups that the source lies in.
+    """
+    place = place or source.parent
+    writing = worded(target, target.parent, "written")
+    with worded(source, place), source.open("rb") as content, writing, whole_file(target) as file:
+        while chunk := _chunk(content, source, place):
+            file.write(chunk)
+
+
+def _chunk(content: BinaryIO, source: Path, place: Path) -> bytes:
+    """Read on; a medium that breaks off is not taken for a disk that is full."""
+    with worded(source, place):
+        return content.read(1 << 20)

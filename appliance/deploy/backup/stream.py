@@ -20,12 +20,14 @@ import structlog
 from appliance.collaborators import Collaborators
 from appliance.db import utcnow
 from appliance.deploy.backup import catalogue, state
+from appliance.deploy.backup.belonging import demand_own_keys
 from appliance.deploy.backup.carrier import Carrier
 from appliance.deploy.backup.errors import BackupFailed
 from appliance.deploy.backup.postgres import APPLICATION, Server
 from appliance.deploy.backup.sealing import BackupKeys, Seals
 from appliance.deploy.backup.stores import Store
 from appliance.deploy.backup.targets import open_store
+from appliance.evidence.key import EvidenceKey
 
 BEAT_SECONDS: Final = 15.0
 FILES_SECONDS: Final = 20.0
@@ -127,6 +129,8 @@ class Stream:
         self._settings, self._target = own.settings, target
         self._store: Store = open_store(own.settings, target)
         self._keys = BackupKeys(own.settings.backup_keys_folder, own.vault.master_key)
+        self._signer = EvidenceKey.load_or_create(own.settings.evidence_key_file, own.vault)
+        self._keys_place = keys
         self._carrier = Carrier(own.settings, self._store, keys)
         self.receiver = Receiver(Server(own.settings.database_url), own.settings.backup_work / "log")
         self._seals: Seals | None = None
@@ -161,6 +165,7 @@ class Stream:
         at = utcnow()
         whole = self.receiver.caught_up()
         taken = self._take()
+        demand_own_keys(self._keys_place, self._settings.evidence_key_file, self._signer)
         self._carrier.carry_keys()
         waiting, _ = self._carrier.carry_files(FILES_SECONDS)
         self._carrier.carry_aside(seals)

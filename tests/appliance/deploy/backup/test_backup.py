@@ -235,7 +235,7 @@ def test_a_host_whose_processes_run_is_left_alone(saved, own, store, places):
     with own.session_factory() as session:
         session.scalar(select(Company.id))
         with pytest.raises(BackupFailed, match="stop all processes"):
-            restore(own.settings, store, places[1], saved[0].manifest.moment)
+            restore(own.settings, store, places[1], saved[0].manifest.moment, replace=True)
 
 
 def test_keys_must_lie_apart(own, places, tmp_path):
