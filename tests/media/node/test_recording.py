@@ -164,7 +164,7 @@ async def test_a_vanished_peer_is_noticed_and_the_file_is_whole(pipeline, tmp_pa
                 await endpoint.add_ice_candidate(IceCandidate(**message))
 
     listening = asyncio.create_task(listen())
-    await told.wait(events.MediaFlowOutStateChanged, media_type="VIDEO", state="FLOWING")
+    await told.wait(events.MediaFlowOutStateChanged, 60, media_type="VIDEO", state="FLOWING")
     recorder, recording = await recorder_of(pipeline, tmp_path / "part.webm")
     await endpoint.connect(recorder)
     await recorder.record()
