@@ -62,7 +62,7 @@ def collect(folder: Path) -> int:
     Raises ``PackagesUnknown`` with what apt said.
     """
     folder.mkdir(parents=True)
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(dir=folder.parent) as name:  # /tmp may be another file system, or memory
         status = Path(name) / "status"
         status.touch()
         options = [

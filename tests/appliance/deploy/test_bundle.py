@@ -3,6 +3,8 @@
 import re
 import shutil
 import tarfile
+import tempfile
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -117,3 +119,15 @@ def test_a_host_is_given_what_a_checkout_needs_to_run():
     assert len(needed) > 10
     assert needed <= installed
     assert needed <= set(packages.WANTED)
+
+
+def test_packages_are_collected_where_tmp_is_another_file_system(tmp_path, monkeypatch):
+    """As in a container, and wherever it is memory; a package that needs no other is one deb and an index."""
+    memory = Path("/dev/shm")  # noqa: S108 - stands for a /tmp that is memory
+    if memory.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip(f"{memory} is no file system of its own here")
+    monkeypatch.setattr(tempfile, "tempdir", str(memory))
+    monkeypatch.setattr(packages, "WANTED", ("fonts-dejavu-core",))
+    debs = tmp_path / "bundle/debs"
+    assert packages.collect(debs) == len(list(debs.glob("fonts-dejavu-*.deb"))) > 0
+    assert list(debs.parent.iterdir()) == [debs]
