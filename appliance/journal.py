@@ -1,6 +1,6 @@
 """Records for journald, each value of an event as a field (systemd.io/JOURNAL_NATIVE_PROTOCOL).
 
-``journalctl -u kustos-gateway KUSTOS_EVENT="node lost" -o json`` finds them; without ``-o`` they are lines.
+``journalctl -u kustos-gateway KUSTOS_EVENT="media node lost" -o json`` finds them; without ``-o`` they are lines.
 """
 
 import json

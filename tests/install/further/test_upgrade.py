@@ -88,7 +88,7 @@ def host(unpacked, tmp_path_factory):
 
 def call(host, release, command, *options):
     words = ["--unverified", command, "-i", "/root/inventory.yml", *options]
-    return host.call(f"/bundle/{release}/install.sh", *words, seconds=1200)
+    return host.call(f"/bundle/{release}/install.sh", *words, seconds=2400)
 
 
 def run(host, release, command, *options):
