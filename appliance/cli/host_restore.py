@@ -3,6 +3,7 @@
 import ctypes
 import os
 import pwd
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -53,7 +54,7 @@ def run_all() -> None:
         raise BackupFailed(f"Nothing was started again. When it is mended: systemctl start {TARGET_UNIT}")
     settings = command_settings(None)
     use_secret(SETTINGS_FILE, settings)
-    hand_over(pwd.getpwnam(USER), own_folders(settings))
+    hand_over(pwd.getpwnam(USER), own_places(settings))
     click.echo("Starting the units …")
     _run("systemctl", "start", TARGET_UNIT)
     if Path(f"/etc/systemd/system/timers.target.wants/{TIMER}").exists():
@@ -65,29 +66,37 @@ def keep_rights_to_itself() -> None:
     ctypes.CDLL(None, use_errno=True).prctl(_AMBIENT, _CLEAR_ALL, 0, 0, 0)
 
 
-def own_folders(settings: Settings) -> list[Path]:
-    """Return the folders where this host's backups go on; of a place of anything else, nothing."""
+def own_places(settings: Settings) -> dict[Path, list[Path]]:
+    """Return the places where this host's backups go on, and the folders of backups in them; not those of others."""
     target, keys = settings.backup_target, settings.backup_keys
-    found = [folder_of(target) / name for name in catalogue.FOLDERS] if target and not is_s3(target) else []
+    found = {}
+    if target and not is_s3(target):
+        found[folder_of(target)] = [folder_of(target) / name for name in catalogue.FOLDERS]
     if keys and (folder_of(keys) / settings.evidence_key_file.name).is_file():
-        found.append(folder_of(keys))
-    return [folder for folder in found if folder.is_dir()]
+        found[folder_of(keys)] = [folder_of(keys)]
+    there = {place: [folder for folder in folders if folder.is_dir()] for place, folders in found.items()}
+    return {place: folders for place, folders in there.items() if folders}
 
 
-def hand_over(user: pwd.struct_passwd, folders: list[Path]) -> None:
-    """Give folders to the appliance's own user: what came from another host may have that one's numbers.
+def hand_over(user: pwd.struct_passwd, places: dict[Path, list[Path]]) -> None:
+    """Give places to the appliance's own user: what came from another host may have that one's numbers.
 
-    What cannot be given away is said, and left to people.
+    What it cannot be given, or get at, is said, and left to people.
     """
-    for folder in folders:
+    for place, folders in places.items():
         try:
-            for path in (folder, *folder.rglob("*")):
+            for path in (place, *folders, *(path for folder in folders for path in folder.rglob("*"))):
                 known = path.lstat()
                 if (known.st_uid, known.st_gid) != (user.pw_uid, user.pw_gid):
                     os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
         except OSError as error:
-            said = f"{folder} cannot be given to {user.pw_name} ({error.strerror}): backups do not go on there."
+            said = f"{place} cannot be given to {user.pw_name} ({error.strerror}): backups do not go on there."
             click.echo(said, err=True)
+        for folder in place.parents:
+            known = folder.stat()
+            if not known.st_mode & stat.S_IXOTH and known.st_uid != user.pw_uid and known.st_gid != user.pw_gid:
+                said = f"{user.pw_name} cannot get at {place}, so that backups do not go on: chmod a+x {folder}"
+                click.echo(said, err=True)
 
 
 def _as_own_user(*words: str, look: bool = False) -> int:

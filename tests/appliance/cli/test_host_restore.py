@@ -25,17 +25,17 @@ def settings(tmp_path):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 def test_only_what_belongs_to_a_backup_changes_hands(settings, tmp_path):
-    host_restore.hand_over(NOBODY, host_restore.own_folders(settings))
+    host_restore.hand_over(NOBODY, host_restore.own_places(settings))
     changed = {path for path in tmp_path.rglob("*") if path.stat().st_uid == NOBODY.pw_uid}
     target, keys = tmp_path / "medium/kustos", tmp_path / "safe"
     inside = {*(target / "base").rglob("*"), *(target / "vault").rglob("*"), *keys.rglob("*")}
-    assert changed == {target / "base", target / "vault", keys} | inside
+    assert changed == {target, target / "base", target / "vault", keys} | inside
 
 
 def test_without_places_or_in_places_of_something_else_nothing_is_touched(settings, tmp_path):
-    assert host_restore.own_folders(replace(settings, backup_target="", backup_keys="")) == []
+    assert host_restore.own_places(replace(settings, backup_target="", backup_keys="")) == {}
     (tmp_path / "safe/evidence.key").unlink()
-    assert host_restore.own_folders(replace(settings, backup_target="s3://bucket/x")) == []
+    assert host_restore.own_places(replace(settings, backup_target="s3://bucket/x")) == {}
 
 
 def test_what_cannot_be_given_away_is_said(settings, capsys, monkeypatch):
@@ -44,5 +44,16 @@ def test_what_cannot_be_given_away_is_said(settings, capsys, monkeypatch):
 
     monkeypatch.setattr(os, "chown", refuses)
     stranger = pwd.struct_passwd(("kustos", "x", 4711, 4711, "", "/", "/bin/false"))
-    host_restore.hand_over(stranger, host_restore.own_folders(settings))
+    host_restore.hand_over(stranger, host_restore.own_places(settings))
     assert "cannot be given to kustos (Read-only file system)" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_folder_above_that_the_user_does_not_get_through_is_named(settings, capsys, tmp_path):
+    closed = tmp_path / "medium"
+    closed.chmod(0o700)
+    host_restore.hand_over(NOBODY, host_restore.own_places(settings))
+    assert (
+        f"cannot get at {closed}/kustos, so that backups do not go on: chmod a+x {closed}\n"
+        in capsys.readouterr().err
+    )
