@@ -16,7 +16,7 @@ FOLLOWER_BEHIND_MB: Final = 256
 
 _ASKED: Final = text(
     """
-SELECT (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend') AS connections,
+SELECT (SELECT count(*) FROM pg_stat_activity WHERE datid IS NOT NULL AND usesysid IS NOT NULL) AS connections,
        current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int AS most,
        current_setting('archive_mode') AS archive_mode,
        archiver.archived_count, archiver.failed_count, archiver.last_failed_wal,
