@@ -11,6 +11,7 @@ from typing import Any, Final
 import ansible_runner
 import yaml
 
+from appliance.deploy import leftovers
 from appliance.deploy.differences import lines_of
 from appliance.deploy.redaction import Redaction
 from appliance.errors import ApplianceError
@@ -123,8 +124,7 @@ def play(what: Play, listener: Listener, redaction: Redaction) -> Outcome:
             listener.ended(step)
         return True
 
-    what.private.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
+    with leftovers.owned(what.private):  # events and variables as they are, secrets among them
         result = ansible_runner.run(
             private_data_dir=str(what.private),
             project_dir=str(what.folder),
@@ -138,8 +138,6 @@ def play(what: Play, listener: Listener, redaction: Redaction) -> Outcome:
             quiet=True,
         )
         words = result.stdout.read() if result.stdout else ""
-    finally:
-        shutil.rmtree(what.private, ignore_errors=True)  # events and variables as they are, secrets among them
     outcome.status = str(result.status)
     _judge(outcome, result.rc, redaction.of(words))
     return outcome

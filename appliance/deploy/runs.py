@@ -6,7 +6,6 @@ roles leave alone what is as it should be.
 
 import contextlib
 import json
-import secrets
 import shutil
 import time
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from appliance.deploy import inventory as inventories
-from appliance.deploy import run_log
+from appliance.deploy import leftovers, run_log
 from appliance.deploy.redaction import Redaction
 from appliance.deploy.runner import InstallFailed, InstallInterrupted, Listener, Outcome, Play, Step, play
 from appliance.errors import ApplianceError
@@ -52,7 +51,7 @@ class Order:
             playbook=playbook or self.playbook,
             inventory=self.inventory,
             variables={**known, **self.variables, **variables},
-            private=self.runs / f".{self.kind}-{secrets.token_hex(6)}",
+            private=leftovers.private_folder(self.runs, self.kind),
             check=self.check and main,
             tags=self.tags if main else "",
         )
@@ -83,6 +82,7 @@ def carry_out(order: Order, listener: Listener, verify: bool = False) -> Result:
     hosts = sorted({host for names in groups.values() for host in names})
     version = metadata.version("kustos")
     with run_log.begin(order.runs, order.kind, version, order.inventory, hosts) as log:
+        leftovers.clear(order.runs)
         begun = time.monotonic()
 
         def ended(step: Step) -> None:

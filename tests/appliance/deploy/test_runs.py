@@ -8,10 +8,11 @@ import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 import yaml
 
-from appliance.deploy import run_log, runs
+from appliance.deploy import leftovers, run_log, runs
 from appliance.deploy.differences import MOST_LINES, lines_of
 from appliance.deploy.inventory import Answers, make
 from appliance.deploy.redaction import STARS, Redaction
@@ -146,6 +147,19 @@ def test_a_run_that_is_stopped_or_killed_is_run_again_and_goes_on(order, tmp_pat
     assert f"ended {'killed' if how == signal.SIGKILL else 'interrupted'}; this one goes on" in done.stdout
     assert "Done: 5 tasks, 1 changed something." in done.stdout
     assert (tmp_path / "work" / "last").exists()
+    # Ansible does not notice that who started it was killed: the next run ends it, and takes its secrets away.
+    assert [path.name for path in order.runs.iterdir() if path.is_dir() and path.name.startswith(".")] == []
+    going_on = [
+        one for one in psutil.process_iter(["cmdline"]) if str(order.runs) in " ".join(one.info["cmdline"] or ())
+    ]
+    assert going_on == []
+
+
+def test_the_folder_of_a_run_that_lives_is_left_alone(tmp_path):
+    with leftovers.owned(leftovers.private_folder(tmp_path, "check")):
+        assert leftovers.clear(tmp_path) == 0
+        assert list(tmp_path.glob(".check-*"))
+    assert not list(tmp_path.glob(".check-*"))
 
 
 def test_programs_are_told_in_json_and_quiet_ones_little(order, tmp_path):
