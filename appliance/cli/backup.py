@@ -16,6 +16,7 @@ from appliance.cli.database import command_collaborators, command_settings
 from appliance.collaborators import Collaborators
 from appliance.db import unit_of_work, utcnow
 from appliance.deploy.backup import catalogue, full, recovery, state
+from appliance.deploy.backup.drill import DrillReport
 from appliance.deploy.backup.drill import drill as practise
 from appliance.deploy.backup.errors import BackupFailed
 from appliance.deploy.backup.full import FullReport
@@ -180,18 +181,24 @@ def drill(target: str, keys: Path | None, moment: str, until: str, data: str | N
         target, folder = _places(own.settings, target, keys)
         store, time = open_store(own.settings, target), _time(until)
         report = practise(own.settings, store, folder, catalogue.choose(store, moment, time), time)
+        _say(report)
         state.stamp(own.settings, drilled_at=state.seconds())
+        if report.lost_entries is None:
+            return  # nor can it be noted there
         with unit_of_work(own.session_factory) as session:
             opened = report.proof.opened
             audit.record(session, cli_actor(), "backup.drill", ("backup", report.moment), opened=opened)
+
+
+def _say(report: DrillReport) -> None:
     proof = report.proof
     click.echo(f"Backup {report.moment} was restored in {report.seconds:.1f} s; {proof.opened} sealed files opened.")
     click.echo(f"Everything until {report.reaches:%Y-%m-%d %H:%M:%S} UTC is in it: {proof.audit_entries} acts.")
     if report.lost_entries is None:
         click.echo("The running appliance could not be asked what is not.")
         return
-    span = f", the last {report.lost_seconds:.0f} s" if report.lost_seconds and report.lost_entries else ""
-    click.echo(f"Lost would be {report.lost_entries or 'nothing'}{span}.")
+    span = f", of the last {report.lost_seconds:.0f} s" if report.lost_seconds and report.lost_entries else ""
+    click.echo(f"Lost would be {f'{report.lost_entries} acts{span}' if report.lost_entries else 'nothing'}.")
 
 
 def _full(own: Collaborators, target: str, keys: Path) -> FullReport:
@@ -224,6 +231,8 @@ def _note_failure(own: Collaborators, error: Exception) -> None:
     try:
         with unit_of_work(own.session_factory) as session:
             audit.record(session, cli_actor(), "backup.fail", ("backup", "stream"), error=words)
+    except ApplianceError as reason:  # the database itself, often
+        log.warning("backup.failure_not_in_the_audit_log", reason=reason.message)
     except Exception:
         log.exception("backup.failure_not_in_the_audit_log")
 

@@ -29,7 +29,7 @@ class DrillReport:
     lost_entries: int | None
     """Acts that are not in it; None where the running appliance cannot be asked."""
     lost_seconds: float | None
-    """From the last act in the backup to the last one on the running appliance."""
+    """From when everything is in the backup to the last act on the running appliance."""
 
 
 def drill(settings: Settings, store: Store, keys: Path, moment: str, until: datetime | None = None) -> DrillReport:
@@ -42,8 +42,8 @@ def drill(settings: Settings, store: Store, keys: Path, moment: str, until: date
     with recovered(settings, store, keys, moment, until) as found:
         proof = prove(found.settings, store)
         seconds = time.monotonic() - begun
-    last = proof.last_act
-    lost_seconds = max(0.0, (latest - last).total_seconds()) if latest and last else None
+    known = max(found.reaches, proof.last_act or found.reaches)
+    lost_seconds = max(0.0, (latest - known).total_seconds()) if latest else None
     lost = None if now is None else max(0, now - proof.audit_entries)
     return DrillReport(moment, seconds, proof, found.reaches, lost, lost_seconds)
 
