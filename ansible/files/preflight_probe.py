@@ -53,8 +53,15 @@ def look(order: dict) -> dict:
         "sites": _sites(),
         "clusters": _clusters(),
         "packages": _packages(),
-        "ours": Path("/etc/kustos/kustos.toml").exists() or Path("/opt/kustos/current").exists(),
+        "ours": _ours(Path("/")),
     }
+
+
+def _ours(top: Path) -> bool:
+    """Whether an installation began here: it may have been stopped when it had brought its database and no more."""
+    return any(
+        (top / name).exists() for name in ("etc/kustos/kustos.toml", "opt/kustos/current", "opt/kustos/releases")
+    )
 
 
 def _memory_mb() -> int:

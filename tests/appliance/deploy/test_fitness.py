@@ -3,6 +3,7 @@
 import base64
 import copy
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -113,6 +114,16 @@ def test_what_an_earlier_run_installed_is_no_problem():
     ours = {**PORT, "unit": "nginx.service"}
     assert found({"ports": [ours], "ours": True, "clusters": ["15/main"]}) == []
     assert found({"ports": [ours]}) == [("port", STOP)]
+
+
+@pytest.mark.parametrize("left", ["etc/kustos/kustos.toml", "opt/kustos/current", "opt/kustos/releases"])
+def test_a_host_knows_that_an_installation_began_there(tmp_path, left):
+    """One that was killed has its database, and no program and no settings yet."""
+    ours = runpy.run_path(str(PROBE))["_ours"]
+    (tmp_path / "opt/kustos/installer").mkdir(parents=True)  # which comes before preflight
+    assert not ours(tmp_path)
+    (tmp_path / left).mkdir(parents=True)
+    assert ours(tmp_path)
 
 
 def test_a_bundle_for_another_distribution_is_refused():
