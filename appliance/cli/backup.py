@@ -197,8 +197,9 @@ def _say(report: DrillReport) -> None:
     if report.lost_entries is None:
         click.echo("The running appliance could not be asked what is not.")
         return
-    span = f", of the last {report.lost_seconds:.0f} s" if report.lost_seconds and report.lost_entries else ""
-    click.echo(f"Lost would be {f'{report.lost_entries} acts{span}' if report.lost_entries else 'nothing'}.")
+    lost, span = report.lost_entries, report.lost_seconds
+    acts = f"{lost} act{'s' if lost > 1 else ''}" + (f", of the last {span:.0f} s" if span else "")
+    click.echo(f"Lost would be {acts if lost else 'nothing'}.")
 
 
 def _full(own: Collaborators, target: str, keys: Path) -> FullReport:

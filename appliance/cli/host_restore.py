@@ -6,6 +6,7 @@ import pwd
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Final
 
@@ -48,6 +49,7 @@ def run_all() -> None:
     """
     if _as_own_user(*sys.argv[1:], look=True):
         sys.exit(1)  # said already; nothing was stopped
+    begun = time.monotonic()
     click.echo("Stopping the units …")
     _run("systemctl", "stop", "kustos-backup*.timer", TARGET_UNIT, "kustos-*.service")
     if _as_own_user(*sys.argv[1:], "--yes"):
@@ -59,6 +61,7 @@ def run_all() -> None:
     _run("systemctl", "start", TARGET_UNIT)
     if Path(f"/etc/systemd/system/timers.target.wants/{TIMER}").exists():
         _run("systemctl", "start", TIMER)
+    click.echo(f"The appliance is up again after {time.monotonic() - begun:.0f} s.")
 
 
 def keep_rights_to_itself() -> None:
