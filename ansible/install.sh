@@ -51,6 +51,7 @@ installer=/opt/kustos/installer
 if ! python3 -c 'import ensurepip' 2>/dev/null; then
   echo "deb [trusted=yes] file:$here/debs ./" > /etc/apt/sources.list.d/kustos.list
   only="-o Dir::Etc::sourcelist=sources.list.d/kustos.list -o Dir::Etc::sourceparts=- -o APT::Get::List-Cleanup=0"
+  only="$only -o APT::Sandbox::User=root"  # its own user would not get into a folder below /root
   apt-get -qq update $only
   DEBIAN_FRONTEND=noninteractive apt-get -qq -y $only --no-install-recommends install python3-venv openssl > /dev/null
 fi

@@ -55,7 +55,7 @@ OF_THE_HOST: Final[dict[str, Cause]] = {
     ),
     "no_backup": Cause(
         "No backup was ever made by this appliance.",
-        "Name where backups go in the inventory (backup_target) and run `kustos install` again; see"
+        "Name where backups go in the inventory (kustos_backup_target) and run `kustos install` again; see"
         " docs/operating/backup.md.",
     ),
     "backup_failed": Cause(
