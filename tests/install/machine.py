@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -49,6 +50,7 @@ NOBLE = Suite(
 INCLUDED = "systemd,systemd-sysv,dbus,python3,ca-certificates,iproute2,sudo"
 """What an installation of either has; nothing of what Kustos needs besides."""
 STATES = ("running", "degraded")
+ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 
 
 def demand() -> None:
@@ -157,9 +159,25 @@ class Machine:
         key = shared.parent / "release.pem.pub"
         if key.exists():
             shutil.copy(key, root)  # beside the bundle in it as well
+        if network is not None:
+            self._address_itself()
 
-    def boot(self) -> None:
-        """Start it and wait until systemd has done its part; skip where this kernel does not allow it."""
+    def _address_itself(self) -> None:
+        """Have it take its address as a server does: by its own network service, some time after the boot began."""
+        file = self.root / "etc/systemd/network/10-host0.network"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        text = (
+            f"[Match]\nName=host0\n[Network]\nAddress={self.address}/{self._prefix_length}\nLinkLocalAddressing=no\n"
+        )
+        file.write_text(text)
+        units = ("systemd-networkd.service", "systemd-networkd-wait-online.service")
+        subprocess.run(["systemctl", "--quiet", f"--root={self.root}", "enable", *units], check=True)
+
+    def boot(self, states: tuple[str, ...] = STATES) -> None:
+        """Start it and wait until systemd has done its part; skip where this kernel does not allow it.
+
+        ``states``: what systemd may say; with ``starting`` among it, nothing that starts with the host is waited for.
+        """
         log = self.root.with_suffix(".console")
         command = [
             *("systemd-nspawn", "--quiet", "--boot", f"--directory={self.root}", f"--machine={self.name}"),
@@ -178,30 +196,39 @@ class Machine:
             if children:
                 self._leader = children[0].pid
                 state = self.call("systemctl", "is-system-running").stdout
-                if state.strip() in STATES:
+                if state.strip() in states:
                     break
             elif self._nspawn.poll() is not None:
                 pytest.skip(f"systemd-nspawn does not work on this machine: {log.read_text()[-300:]}")
             assert time.monotonic() - begun < 60, log.read_text()
             time.sleep(0.2)
+        if self._network is not None:
+            return
         interface = f"ve-{self.name}"
-        if self._network is None:
-            for command in (f"ip addr replace {self.here}/30 dev {interface}", f"ip link set {interface} up"):
-                subprocess.run(command.split(), check=True)
+        for command in (f"ip addr replace {self.here}/30 dev {interface}", f"ip link set {interface} up"):
+            subprocess.run(command.split(), check=True)
         self.run("ip", "addr", "replace", f"{self.address}/{self._prefix_length}", "dev", "host0")
         self.run("ip", "link", "set", "host0", "up")
 
     def call(self, *command: str, seconds: float = 60, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command as its root."""
         return subprocess.run(
-            ["nsenter", "--target", str(self._leader), "--all", "--wdns=/", "--", *command],
+            self._inside(command),
             capture_output=True,
             text=True,
             timeout=seconds,
             check=False,
             input=stdin,
-            env={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"},
+            env=ENVIRONMENT,
         )
+
+    def start(self, *command: str) -> subprocess.Popen[bytes]:
+        """Start a command as its root, and do not wait for it; what it says is not heard."""
+        said = subprocess.DEVNULL
+        return subprocess.Popen(self._inside(command), stdin=said, stdout=said, stderr=said, env=ENVIRONMENT)
+
+    def _inside(self, command: tuple[str, ...]) -> list[str]:
+        return ["nsenter", "--target", str(self._leader), "--all", "--wdns=/", "--", *command]
 
     def run(self, *command: str, seconds: float = 60, stdin: str | None = None) -> str:
         """Run a command that must succeed; return what it said."""
@@ -219,6 +246,13 @@ class Machine:
 
     def _probe(self, port: int) -> list[str]:
         return ["timeout", "1", "bash", "-c", f"</dev/tcp/{self.address}/{port}"]
+
+    def cut_off(self) -> None:
+        """End it as a power cut does: nothing in it is told."""
+        assert self._nspawn is not None
+        os.kill(self._leader, signal.SIGKILL)
+        self._nspawn.wait()
+        self._nspawn = None
 
     def halt(self) -> None:
         """Shut it down in order."""

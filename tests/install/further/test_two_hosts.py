@@ -4,11 +4,13 @@ Ansible comes from the first to the second by SSH, as at a customer's; the folde
 that both see; this machine is the third address in their network, which no firewall lets to anything inner.
 """
 
+import json
 import os
 import re
 import subprocess
 import time
 
+import psutil
 import pytest
 
 from tests.e2e.people import CandidatePerson, StaffPerson
@@ -38,6 +40,7 @@ kustos:
 """
 MOUNTED = ", base_shared_recordings: {source: /srv/shared, type: none, options: bind}"
 """As from a server of files, on the host that has it elsewhere; the first has it in its place before."""
+INSTALL = ("/bundle/install.sh", "-i", "/root/inventory.yml")
 
 
 def give_ssh(machine):
@@ -52,19 +55,28 @@ def give_ssh(machine):
 
 def let_in(administrator, other):
     """Let root of one machine administer the other, each knowing the other by its key."""
-    home = administrator.root / "root/.ssh"
-    home.mkdir(mode=0o700)
+    home, there = (machine.root / "root/.ssh" for machine in (administrator, other))
+    for folder in (home, there):
+        folder.mkdir(mode=0o700, exist_ok=True)  # systemd makes it, too, when it boots
     administrator.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/root/.ssh/id_ed25519")
-    there = other.root / "root/.ssh"
-    there.mkdir(mode=0o700)
     (there / "authorized_keys").write_text((home / "id_ed25519.pub").read_text())
     kind, key, *_ = (other.root / "etc/ssh/ssh_host_ed25519_key.pub").read_text().split()
     (home / "known_hosts").write_text(f"{other.address} {kind} {key}\n")
 
 
+def kill_half_way(front, back):
+    """Install until the other host makes the program's environment; then end the command as a lack of memory does."""
+    with front.start(*INSTALL) as run:
+        site_packages = "opt/kustos/releases/*/venv/lib/*/site-packages/pip"
+        wait_for(lambda: run.poll() is not None or list(back.root.glob(site_packages)), 1800, "the environment")
+        below = psutil.Process(run.pid).children(recursive=True)
+        [command] = [one for one in below if "/opt/kustos/installer/bin/kustos" in one.cmdline()]
+        command.kill()
+
+
 @pytest.fixture(scope="module")
 def hosts(unpacked, tmp_path_factory):
-    """The two after one command on the first; ``hosts[0].said``: what it said."""
+    """The two after one command on the first, killed once and given again; ``hosts[0].said``: what it said then."""
     machines.demand()
     top = tmp_path_factory.mktemp("two-hosts")
     (top / "recordings").mkdir()
@@ -76,12 +88,13 @@ def hosts(unpacked, tmp_path_factory):
         for machine in (front, back):
             give_ssh(machine)
             machine.boot()
-        back.run("umount", "/bundle")  # it is given what it needs by the installation
+        back.run("umount", "/bundle")  # it is given what it needs by the installation, at the same place
         let_in(front, back)
         for name, mounted in (("inventory", MOUNTED), ("not-shared", "")):
             text = INVENTORY.format(name=HOST_NAME, front=front.address, back=back.address, mounted=mounted)
             (front.root / f"root/{name}.yml").write_text(text)
-        front.said = front.run("/bundle/install.sh", "-i", "/root/inventory.yml", seconds=1800)
+        kill_half_way(front, back)
+        front.said = front.run(*INSTALL, seconds=1800)
         yield front, back
     finally:
         for machine in (front, back):
@@ -114,6 +127,48 @@ def test_each_host_runs_its_part_and_nothing_else(front, back):
         host = seen(machine)
         assert {name for name in running if host.service(name).is_running} == running
         assert {name for name in not_running if host.service(name).is_running} == set()
+
+
+def test_the_run_that_was_killed_is_known_and_its_work_was_not_done_twice(front, back):
+    assert "ended killed; this one goes on where it ended." in front.said
+    assert re.search(r" ok +back.test  base: Make the users", front.said)
+    assert "changed  back.test  postgresql: Make the database" not in front.said
+    runs = sorted((front.root / "var/log/kustos/runs").glob("*-install"))
+    summaries = [json.loads((folder / "run.json").read_text()) for folder in runs]
+    assert [one["state"] for one in summaries] == ["killed", "done"]
+    for folder in runs:
+        tasks = [json.loads(line) for line in (folder / "tasks.jsonl").read_text().splitlines()]
+        assert {task["host"] for task in tasks} == {"front.test", "back.test"}
+        assert [path.stat().st_mode & 0o077 for path in (folder, *folder.iterdir())] == [0, 0, 0]
+    assert [path.name for path in runs[0].parent.iterdir() if path.is_dir()] == [folder.name for folder in runs]
+
+
+def test_the_audit_log_knows_both_runs(front, back):
+    query = "SELECT json_agg(details ORDER BY id) FROM audit_entry WHERE action = 'install.run'"
+    said = back.run("sudo", "-u", "postgres", "psql", "-tA", "-d", "kustos", "-c", query)
+    told = [json.loads(one)["said"] if isinstance(one, str) else one["said"] for one in json.loads(said)]
+    assert [(one["kind"], one["state"], one["hosts"]) for one in told] == [
+        ("install", "killed", "back.test, front.test"),
+        ("install", "done", "back.test, front.test"),
+    ]
+    assert "back.test postgresql: Make the database" in told[0]["changed_tasks"]
+    assert "entries" in front.run("kustos", "audit", "verify")
+
+
+def test_preflight_looks_at_both_and_names_a_way_that_is_closed(front, back):
+    def looked():
+        done = front.call("/bundle/install.sh", "preflight", "-i", "/root/inventory.yml", "--json", seconds=600)
+        report = json.loads(done.stdout)["preflight"]
+        assert report["hosts"] == sorted(report["seen"]) == ["back.test", "front.test"]
+        refused = [one for one in report["findings"] if one["severity"] == "refused"]
+        assert done.returncode == (3 if refused else 0)
+        return {(one["host"], one["key"], one["said"].partition(" is not reached")[0]) for one in refused}
+
+    assert looked() == set()
+    back.run("nft", "insert", "rule", "inet", "kustos", "input", "tcp", "dport", "5432", "drop")
+    closed = looked()
+    back.run("systemctl", "reload", "nftables")
+    assert closed == {("front.test", "way", f"TCP 5432 of back.test ({back.address})")}
 
 
 def test_people_have_the_same_numbers_everywhere(front, back):
@@ -238,8 +293,23 @@ def test_the_appliance_finds_nothing_wrong_with_itself(front):
 
 
 def test_a_second_run_changes_nothing(front):
-    said = front.run("/bundle/install.sh", "-i", "/root/inventory.yml", seconds=1800)
+    said = front.run(*INSTALL, seconds=1800)
     assert re.search(r"Done: \d+ tasks, 0 changed something", said), said
+
+
+def test_both_come_back_by_themselves_after_a_power_cut(front, back):
+    """The one that needs the other's database is there first, and its processes wait for it."""
+    for machine in (front, back):
+        machine.cut_off()
+    front.boot(("starting", *machines.STATES))
+    wait_for(lambda: "activating" in front.call("systemctl", "is-active", "kustos-gateway").stdout, 60, "an attempt")
+    back.boot()
+    back.run("umount", "/bundle")
+    wait_for(lambda: front.call("kustos", "check", "--quick").returncode == 0, 180, "all to be well again")
+    assert back.run("systemctl", "is-system-running").strip() == "running"
+    assert front.reaches(back, 5432)
+    done = front.call("kustos", "check", seconds=300)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_folder_that_is_not_shared_is_told_by_name(front, back):
