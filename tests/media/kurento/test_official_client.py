@@ -1,6 +1,7 @@
 """The official client of Kurento drives the node, unchanged."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -34,3 +35,13 @@ def test_the_official_client_drives_the_node(own_node, tmp_path):
     found = Recorded.of(target)
     assert colour_at(found.pictures[-1][1], 0.5, 0.5) == "green"
     assert found.tones() == {"green"}
+
+
+def test_the_lock_can_be_read_by_the_npm_of_debian_and_ubuntu():
+    """npm 9 ends at an override of what is no version: one of a registry is forced here on a client that wants a
+    branch. A newer npm writes that wish into the lock again; "*" has to be put into its place."""
+    packages = json.loads((FOLDER / "package-lock.json").read_text())["packages"]
+    wishes = [wish for package in packages.values() for wish in package.get("dependencies", {}).items()]
+    wishes += json.loads((FOLDER / "package.json").read_text())["overrides"].items()
+    assert [wish for name, wish in wishes if name == "reconnect-ws"] == ["*", "0.1.0"]
+    assert [wish for wish in wishes if not re.fullmatch(r"[\^~<>=|*x.0-9 -]+", wish[1])] == []
