@@ -127,7 +127,7 @@ def installed(bare):
     """The host after the one command; ``installed.seconds``: what it took."""
     begun = time.monotonic()
     try:
-        bare.said = bare.run("/bundle/install.sh", "-i", "/root/inventory.yml", seconds=900)
+        bare.said = bare.run("/bundle/install.sh", "-i", "/root/inventory.yml", seconds=1500)
     except AssertionError as error:
         journal = bare.call("journalctl", "--no-pager", "--unit=kustos-*", "--lines=60").stdout
         raise AssertionError(f"{error}\n{journal}") from error
