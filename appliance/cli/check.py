@@ -1,6 +1,7 @@
 """``kustos check``: why is there no picture? Of one sitting, or of the whole appliance."""
 
 import asyncio
+import getpass
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,6 +39,8 @@ def check(
 
     if row is not None:
         sys.exit(_carry_out(assemble(load_settings()), row))
+    if bundle is not None:
+        _demand_writable(bundle)
     with command_collaborators(data) as collaborators:
         report, packed = _look(collaborators, sitting_id, as_json, not quick)
         if bundle is not None:
@@ -49,6 +52,15 @@ def check(
         if bundle is not None:
             click.echo(f"\nFor the ticket: {bundle}")
     sys.exit(0 if report.ok else 1)
+
+
+def _demand_writable(file: Path) -> None:
+    """Say before the check, which takes its time, that its result cannot be kept there."""
+    try:
+        file.touch()
+    except OSError as error:
+        who = getpass.getuser()
+        raise click.FileError(str(file), f"{error.strerror}. It is written as the user {who}: try /tmp") from error
 
 
 def _look(
