@@ -32,7 +32,8 @@ def test_a_containers_unit_is_sound(engine, tmp_path):
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not installed: run .ci/packages test")
     shutil.copytree(ROOT / "systemd", tmp_path / "etc/systemd/system")
-    shutil.copytree("/lib/systemd/system", tmp_path / "lib/systemd/system", symlinks=True)
+    shutil.copytree("/lib/systemd/system", tmp_path / "usr/lib/systemd/system", symlinks=True)
+    (tmp_path / "lib").symlink_to("usr/lib")  # Debian's systemd looks there as well, Ubuntu's does not
     units = tmp_path / "etc/systemd/system"
     (units / "docker.service").write_text(f"[Service]\nExecStart=/usr/bin/{engine}\n")
     unit = rendered("kurento-container.service", media_node_engine=engine)

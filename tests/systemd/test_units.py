@@ -25,7 +25,8 @@ def host(tmp_path_factory) -> Path:
         pytest.skip("systemd-analyze is not installed: run .ci/packages test")
     root = tmp_path_factory.mktemp("host")
     shutil.copytree(ROOT / "systemd", root / "etc/systemd/system")
-    shutil.copytree("/lib/systemd/system", root / "lib/systemd/system", symlinks=True)
+    shutil.copytree("/lib/systemd/system", root / "usr/lib/systemd/system", symlinks=True)
+    (root / "lib").symlink_to("usr/lib")  # Debian's systemd looks there as well, Ubuntu's does not
     for path in ("opt/kustos/current/venv/bin/kustos", "usr/bin/kurento-media-server"):
         program = root / path
         program.parent.mkdir(parents=True)
