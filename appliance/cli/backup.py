@@ -22,7 +22,7 @@ from appliance.deploy.backup.errors import BackupFailed
 from appliance.deploy.backup.full import FullReport
 from appliance.deploy.backup.restore import demand_unused
 from appliance.deploy.backup.restore import restore as put_back
-from appliance.deploy.backup.stream import Stream, run
+from appliance.deploy.backup.stream import BEAT_SECONDS, Stream, run
 from appliance.deploy.backup.targets import open_store
 from appliance.errors import ApplianceError, BadInput
 from appliance.logs import configure
@@ -87,16 +87,14 @@ def stream(target: str, keys: Path | None, data: str | None) -> None:
     with command_collaborators(data) as own:
         target, folder = _places(own.settings, target, keys)
         full.demand_apart(own.settings, target, folder)
-        try:
-            there = Stream(own, target, folder)
-        except ApplianceError as error:
-            _note_failure(own, error)
-            raise
+        tell(f"READY=1\nSTATUS=Streaming to {target}")
+        there = _looked_at(own, target, folder, stop)
+        if there is None:
+            return
 
         def told(error: BackupFailed | None) -> None:
             _note_failure(own, error) if error else _note_success(own)
 
-        tell(f"READY=1\nSTATUS=Streaming to {target}")
         try:
             run(there, stop, full=lambda: _full(own, target, folder), told=told, pulse=lambda: tell("WATCHDOG=1"))
         except BackupFailed as error:
@@ -105,6 +103,29 @@ def stream(target: str, keys: Path | None, data: str | None) -> None:
         finally:
             tell("STOPPING=1")
             there.close()
+
+
+def _looked_at(own: Collaborators, target: str, keys: Path, stop: threading.Event) -> Stream | None:
+    """Return the stream once its target can be looked at; None where it is told to stop before that.
+
+    A target that is away, or cannot be read yet, is no reason to be ended and started all the time, nor for an
+    installation to fail: it is said, and tried again.
+    """
+    failing = False
+    while True:
+        try:
+            there = Stream(own, target, keys)
+        except BackupFailed as error:
+            if not failing:
+                _note_failure(own, error)
+            failing = True
+            tell("WATCHDOG=1")
+            if stop.wait(BEAT_SECONDS):
+                return None
+        else:
+            if failing:
+                _note_success(own)
+            return there
 
 
 @backup.command()
