@@ -129,15 +129,21 @@ def _until(left: Sittings) -> str:
 
 
 def processes() -> list[Process]:
-    """Return the units ``kustos-*.service`` that systemd was told to run on this host."""
+    """Return the units ``kustos-*.service`` that systemd was told to run on this host.
+
+    Those that end by themselves, as a full backup does, are none of them: one may be under way, or have failed.
+    """
     names = [
         line.split()[0] for line in _systemctl("list-units", "--all", "--plain", "--no-legend", "kustos-*.service")
     ]
     found = []
     for name in names:
         said = dict(
-            line.partition("=")[::2] for line in _systemctl("show", "-p", "ActiveState,MainPID,UnitFileState", name)
+            line.partition("=")[::2]
+            for line in _systemctl("show", "-p", "ActiveState,MainPID,Type,UnitFileState", name)
         )
+        if said.get("Type") == "oneshot":
+            continue
         if said.get("UnitFileState") == "enabled" or said.get("ActiveState") != "inactive":
             pid = int(said.get("MainPID") or 0)
             found.append(Process(name, said.get("ActiveState", ""), pid, _program(pid)))

@@ -112,3 +112,17 @@ def test_processes_that_do_not_work_or_are_of_another_release_are_named(settings
         "kustos-worker.service is activating",
         f"kustos-background.service still runs {OLD}/venv/bin/python",
     ]
+
+
+def test_what_ends_by_itself_is_no_process_that_has_to_run(monkeypatch):
+    units = {
+        "kustos-web.service": ["ActiveState=active", "MainPID=1", "Type=notify", "UnitFileState=enabled"],
+        "kustos-backup.service": ["ActiveState=failed", "MainPID=0", "Type=oneshot", "UnitFileState=static"],
+        "kustos-kurento.service": ["ActiveState=inactive", "MainPID=0", "Type=simple", "UnitFileState=disabled"],
+    }
+
+    def systemctl(verb, *words):
+        return [f"{name} loaded" for name in units] if verb == "list-units" else units[words[-1]]
+
+    monkeypatch.setattr(switching, "_systemctl", systemctl)
+    assert [process.unit for process in switching.processes()] == ["kustos-web.service"]
