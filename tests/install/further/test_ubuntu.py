@@ -35,6 +35,8 @@ from tests.running import ROOT
 
 BUILDER = Path("/var/tmp/kustos-test-noble-builder-1")  # noqa: S108 - a later run finds it again
 SOURCES = "".join(f"deb {NOBLE.mirror} noble{pocket} main universe\n" for pocket in ("", "-updates", "-security"))
+FORMER = os.environ.get("KUSTOS_TEST_UNPACKED_NOBLE", "")
+"""An unpacked bundle of such a run, whose packages and foreign wheels are taken instead of being collected again."""
 WAYS = ("/etc/pip.conf", "/etc/npmrc", "~/.config/pip/pip.conf", "~/.npmrc", "/etc/ssl/certs/ca-certificates.crt")
 """How this machine reaches the registries; the builder takes the same ways."""
 
@@ -59,6 +61,7 @@ class Builder:
     def run(self, command, seconds=3600):
         """Run a line of shell in its checkout."""
         binds = [f"--bind-ro={path}:{path}" for path in map(os.path.expanduser, WAYS) if Path(path).exists()]
+        binds += [f"--bind-ro={FORMER}:/mnt"] if FORMER else []
         passed = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "npm_config_"))}
         passed |= {"DEBIAN_FRONTEND": "noninteractive", "LANG": "C.UTF-8", "PIP_FIND_LINKS": ""}
         if "NODE_EXTRA_CA_CERTS" in os.environ:
@@ -101,6 +104,7 @@ def unpacked(set_up, tmp_path_factory):
     set_up.run(
         "mkdir /root/made && .venv/bin/kustos bundle key /root/made/release.pem"
         " && .venv/bin/kustos bundle create /root/made/kustos.tar --key /root/made/release.pem"
+        + (" --inputs /mnt" if FORMER else "")
     )
     shutil.copy(made / "release.pem.pub", folder)
     report = bundles.unpack(
