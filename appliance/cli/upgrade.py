@@ -16,8 +16,14 @@ STAYED: Final = 5
 """Exit status: sittings went on for longer than was to be waited; nothing was switched on that host."""
 GIVEN_UP: Final = "Wait until nobody sits an exam on it"
 NAMED: Final = "Name everything that is missing"
+SETTLED: Final = "Forget that this host was on its way"
 LED_BACK: Final = "Have the former release be the one in use"
 """Tasks of the role ``release`` by which one sees how it went."""
+
+_ARRIVED: Final = (
+    "The new release runs on all hosts, and works; what else belongs to it is not complete. Mend what is named and "
+    "run the same command again, or go back: kustos rollback -i … --from …"
+)
 
 _SITTINGS = click.option(
     "--sittings",
@@ -53,7 +59,7 @@ def upgrade(
 ) -> None:
     """Bring the hosts of an inventory to this bundle's release, one after the other, and back if it does not work.
 
-    Exit status: 0 done, 1 it failed and the former release runs, 5 sittings went on for too long, 130 stopped.
+    Exit status: 0 done, 1 it failed, and which release runs is said, 5 sittings went on for too long, 130 stopped.
     """
     runner.demand_ansible()
     told = {
@@ -74,10 +80,13 @@ def upgrade(
     except runner.InstallFailed as error:
         _tell(f"The upgrade failed. {error.message}")
         outcome = error.details.get("outcome")
-        failed = outcome.failed if isinstance(outcome, runner.Outcome) else []
+        steps = outcome.steps if isinstance(outcome, runner.Outcome) else []
+        failed = [step for step in steps if step.state in {"failed", "unreachable"}]
         if failed and failed[0].task == GIVEN_UP:
             sys.exit(STAYED)
-        if not (failed and failed[0].task == NAMED):
+        if any(step.task == SETTLED for step in steps):
+            _tell(_ARRIVED)
+        elif not (failed and failed[0].task == NAMED):
             _lead_back(order, quiet, as_json)
         _tell(_where(error))
         sys.exit(FAILED)
