@@ -40,8 +40,8 @@ class InstalledAppliance:
     def code(self, role):
         return pyotp.TOTP(self.totp_secret).now()
 
-    def start_address(self):
-        """The link that a candidate's course gives."""
+    def start_address(self, minutes=10):
+        """The link that a candidate's course gives, to an exam of this length."""
         now = utcnow()
         claims = {
             "userId": "7",
@@ -49,7 +49,7 @@ class InstalledAppliance:
             "accountName": "Acme Academy",
             "examId": "logic",
             "examName": "Logic",
-            "duration": 10,
+            "duration": minutes,
             "schedule": False,
             "proctoring": "auto",
             "identification": "face",
