@@ -130,6 +130,7 @@ def _orders(one: Wanted, wanted: Mapping[str, Wanted], inventory: Path) -> dict[
         for other in wanted.values()
         if target in other.groups and other.host != one.host
     ]
+    ways = [way for number, way in enumerate(ways) if way not in ways[:number]]  # a host in several groups asks once
     listened = [(protocol, _port(port, variables)) for _, target, protocol, port in WAYS if target in one.groups]
     look = {
         "folders": fitness.folders(one.groups),

@@ -142,14 +142,22 @@ def _after(order: Order, verify: bool) -> tuple[dict[str, dict[str, Any]], bool]
     told = False
 
     def returned(host: str, task: str, result: dict[str, Any]) -> None:
-        nonlocal told
         if task == CHECK_TASK:
             checks[host] = _report(result)
-        told = told or (task == NOTE_TASK and not result.get("failed") and not result.get("skipped"))
+
+    def ended(step: Step) -> None:
+        nonlocal told
+        if step.task == CHECK_TASK and step.state == "skipped":  # such a host is looked at from the others
+            checks.pop(step.host, None)
+        told = told or (step.task == NOTE_TASK and step.state in {"ok", "changed"})
 
     words = [_words(note) for note in notes]
     with contextlib.suppress(InstallFailed):  # no appliance to tell yet; the next run does
-        play(order.play(AFTER, kustos_notes=words, kustos_verify=verify), Listener(returned=returned), Redaction())
+        play(
+            order.play(AFTER, kustos_notes=words, kustos_verify=verify),
+            Listener(ended, returned=returned),
+            Redaction(),
+        )
     for folder, one in waiting if told else ():
         run_log.mark_noted(folder, one)
     return checks, told

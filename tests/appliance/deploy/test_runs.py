@@ -103,6 +103,38 @@ def test_a_run_that_failed_is_run_again_and_goes_on(order, tmp_path):
     assert len(run_log.not_noted(order.runs, order.inventory)) == 2  # there was no appliance to tell
 
 
+SKIPPED = f"""\
+---
+- name: Tell
+  hosts: kustos
+  gather_facts: false
+  tasks:
+    - name: {runs.CHECK_TASK}
+      ansible.builtin.command:
+        argv: ["true"]
+      when: false
+    - name: {runs.NOTE_TASK}
+      ansible.builtin.command:
+        argv: "{{{{ ['true'] + item }}}}"
+      loop: "{{{{ kustos_notes }}}}"
+      when: false
+"""
+
+
+def test_what_nobody_was_told_is_told_later_and_a_host_that_does_not_check_itself_is_not_ill(order, tmp_path):
+    """A run that is killed or fails comes before there is an appliance with a log."""
+    (tmp_path / "work" / "needed").write_text("x")
+    after = order.bundle / "ansible" / "after.yml"
+    after.write_text(SKIPPED)
+    result = runs.carry_out(order, Listener(), verify=True)
+    assert (result.noted, result.checks) == (False, {})
+    assert len(run_log.not_noted(order.runs, order.inventory)) == 1
+    after.write_text(SKIPPED.replace("when: false", "when: true"))
+    result = runs.carry_out(order, Listener(), verify=True)
+    assert (result.noted, list(result.checks)) == (True, ["exam.example.org"])
+    assert run_log.not_noted(order.runs, order.inventory) == []
+
+
 def test_a_check_shows_lines_and_no_secret(order, tmp_path):
     (tmp_path / "work" / "needed").write_text("x")
     looked = runs.Order(**{**{name: getattr(order, name) for name in order.__slots__}, "check": True})
