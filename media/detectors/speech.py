@@ -29,6 +29,16 @@ FRESH_AFTER = 8000 // STEP_MS
 """Steps of quiet after which the network forgets all it heard: it grows deaf to voices weaker than the last."""
 SILENT = 3e-4
 """Amplitude (-70 dBFS) that no speech worth hearing stays below: such sound needs no network."""
+HUSHED = 2e-5
+"""Power (-47 dBFS) of each step that a quiet room stays below. Louder sound is always listened to: somebody may
+speak in a noise as loud."""
+EVEN = np.array([[1.5], [2.2]], np.float32)
+"""How many times its quietest step of late a hushed room's loudest may have, in all and below 2 kHz, for there to be
+noise alone, which needs no network: that varies by 1.3 and 1.8. Syllables come and go by more, even 5 dB below it."""
+LATE = 312
+"""Steps (10 s) among which the quietest is looked for."""
+EVEN_FOR = 2000 // STEP_MS
+"""Steps of such noise after which the network is left alone: about what was said it still listens."""
 
 
 class VoiceNetwork:
@@ -76,6 +86,10 @@ class SpeechStream:
         self._memory = FRESH
         self._context: Samples = np.zeros((1, CONTEXT), np.float32)
         self._quiet = 0
+        self._powers: Samples = np.zeros((2, 0), np.float32)
+        """Of the steps of late, in all and below 2 kHz."""
+        self._even = 0
+        """Steps in a row that were a quiet room's noise."""
         self._judged: Samples = np.zeros(0, np.float32)
         """Of the steps that still count: up to AROUND that have their score, and those that wait for theirs."""
         self._scored = 0
@@ -113,7 +127,7 @@ class SpeechStream:
         steps = samples.reshape(-1, Sound.STEP)
         before = np.vstack([self._context, steps[:-1, -CONTEXT:]])
         self._context = steps[-1:, -CONTEXT:]
-        if np.abs(samples).max() < SILENT:
+        if np.abs(steps).max() < SILENT or self._is_noise(steps):
             found = np.zeros(len(steps), np.float32)
         else:
             found, self._memory = voice_network().run(np.hstack([before, steps]), self._memory)
@@ -122,10 +136,26 @@ class SpeechStream:
             self._forget()
         return found
 
+    def _is_noise(self, steps: Samples) -> bool:
+        """Whether it has been a quiet room's noise for a while, in which nobody speaks."""
+        deep = steps.reshape(len(steps), -1, 4).sum(axis=2)
+        powers = np.stack([_power(steps), _power(deep) / 16])
+        self._powers = np.hstack([self._powers, powers])[:, -LATE:]
+        loudest, quietest = (each(axis=1, keepdims=True) for each in (powers.max, self._powers.min))
+        is_even = loudest[0, 0] <= HUSHED and (loudest <= EVEN * quietest).all()
+        self._even = self._even + len(steps) if is_even else 0
+        return self._even > EVEN_FOR
+
     def _forget(self) -> None:
         self._memory = FRESH
         self._context = np.zeros((1, CONTEXT), np.float32)
         self._quiet = 0
+
+
+def _power(steps: Samples) -> Samples:
+    """Mean square of each row."""
+    power: Samples = np.einsum("ij,ij->i", steps, steps) / np.float32(steps.shape[1])
+    return power
 
 
 def speech_scores(samples: Samples) -> Samples:

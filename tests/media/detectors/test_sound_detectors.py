@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from media.analysis import Analyser, AnalysisSettings, Change
+from media.detectors import speech
 from media.detectors.microphone import Microphone
 from media.detectors.rules import RuleState
 from media.detectors.speech import SpeechStream, speech_scores
@@ -50,6 +51,38 @@ def with_voice(spans, seconds, dbfs):
         spoken = sounds.at_level(sounds.voice(end - start), dbfs)
         samples[at : at + len(spoken)] += spoken
     return samples
+
+
+def asked_at(monkeypatch, items):
+    """Times in seconds of the pieces that the network was asked about, and all scores."""
+    network, asked, stream, moments = speech.voice_network(), [], SpeechStream(), []
+    monkeypatch.setattr(speech, "voice_network", lambda: SimpleNamespace(run=run))
+
+    def run(steps, memory):
+        asked.append(item.at_ms / 1000)
+        return network.run(steps, memory)
+
+    for item in items:
+        moments += stream.hear(item)
+    return asked, moments
+
+
+@pytest.mark.parametrize(("noise", "voice"), [(-50, -40), (-60, -46)])
+def test_a_quiet_rooms_noise_needs_no_network_and_who_speaks_faintly_in_it_is_heard(monkeypatch, noise, voice):
+    samples = sounds.at_level(np.random.default_rng(1).normal(0, 1, 30 * sounds.RATE).astype(np.float32), noise)
+    spoken = sounds.at_level(sounds.voice(4), voice)
+    samples[20 * sounds.RATE : 24 * sounds.RATE] += spoken
+    asked, moments = asked_at(monkeypatch, sounds.pieces(samples))
+    assert not [at for at in asked if 3 < at < 19 or 27 < at < 29]
+    assert len([at for at in asked if 19.4 < at < 24]) >= 8
+    assert max(moment.score for moment in moments if 20_000 < moment.at_ms < 24_000) > 0.5
+    assert max(moment.score for moment in moments if moment.at_ms < 19_000) < 0.1
+
+
+def test_a_loud_noise_is_always_listened_to(monkeypatch):
+    samples = sounds.at_level(np.random.default_rng(1).normal(0, 1, 10 * sounds.RATE).astype(np.float32), -40)
+    pieces = sounds.pieces(samples)
+    assert len(asked_at(monkeypatch, pieces)[0]) == len(pieces)
 
 
 @pytest.mark.parametrize("dbfs", [-24, -32, -40])

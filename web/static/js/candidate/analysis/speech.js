@@ -19,12 +19,31 @@ const QUIET = 0.1;
 const FRESH_AFTER = 250;
 /** Amplitude (-70 dBFS) that no speech worth hearing stays below. */
 const SILENT = 3e-4;
+/** Power (-47 dBFS) of each step that a quiet room stays below. */
+const HUSHED = 2e-5;
+/** How many times its quietest step of late a hushed room's loudest may have, in all and below 2 kHz. */
+const EVEN = [1.5, 2.2];
+/** Steps (10 s) among which the quietest is looked for. */
+const LATE = 312;
+/** Steps (2 s) of such noise after which the network is left alone. */
+const EVEN_FOR = 62;
 const MEMORY = 128;
 const FRESH = { hidden: new Float32Array(MEMORY), cell: new Float32Array(MEMORY) };
 export const VOICE_MODEL = "silero_vad_16k_sequence";
 
 /** @param {Float32Array} samples */
 export const loudest = (samples) => samples.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+
+/** Mean square of a step: of its samples, or of the means of `width` each. @param {Float32Array} step @param {number} width */
+function power(step, width) {
+  let sum = 0;
+  for (let at = 0; at < step.length; at += width) {
+    let value = 0;
+    for (let next = at; next < at + width; next += 1) value += step[next] ?? 0;
+    sum += (value / width) ** 2;
+  }
+  return (sum * width) / step.length;
+}
 
 export class SpeechStream {
   /** @param {import("./networks.js").Networks} networks */
@@ -37,6 +56,10 @@ export class SpeechStream {
     this.scored = 0;
     this.endMs = 0;
     this.quiet = 0;
+    /** Of the steps of late, in all and below 2 kHz. @type {[number[], number[]]} */
+    this.powers = [[], []];
+    /** Steps in a row that were a quiet room's noise. */
+    this.even = 0;
   }
 
   /** The scores that this completes, AROUND steps late. @param {Sound} sound @returns {Promise<Moment[]>} */
@@ -82,10 +105,25 @@ export class SpeechStream {
       input.set(own, step * (CONTEXT + STEP) + CONTEXT);
       this.context = own.slice(STEP - CONTEXT);
     }
-    const found = loudest(samples) < SILENT ? new Array(count).fill(0) : await this.run(input, count);
+    const found = loudest(samples) < SILENT || this.isNoise(samples) ? new Array(count).fill(0) : await this.run(input, count);
     this.quiet = Math.max(...found) < QUIET ? this.quiet + count : 0;
     if (this.quiet >= FRESH_AFTER) this.forget();
     return found;
+  }
+
+  /** Whether it has been a quiet room's noise for a while, in which nobody speaks. @param {Float32Array} samples */
+  isNoise(samples) {
+    const count = Math.floor(samples.length / STEP);
+    const steps = Array.from({ length: count }, (_, step) => samples.subarray(step * STEP, (step + 1) * STEP));
+    const isEven = this.powers.map((late, band) => {
+      const now = steps.map((step) => power(step, band === 0 ? 1 : 4));
+      late.push(...now);
+      late.splice(0, late.length - LATE);
+      const loud = Math.max(...now);
+      return (band > 0 || loud <= HUSHED) && loud <= (EVEN[band] ?? 1) * Math.min(...late);
+    });
+    this.even = isEven.every(Boolean) ? this.even + count : 0;
+    return this.even > EVEN_FOR;
   }
 
   /** @param {Float32Array} input @param {number} count @returns {Promise<number[]>} */
