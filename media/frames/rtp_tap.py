@@ -21,7 +21,7 @@ from media.frames.udp import Inlet
 from media.frames.vp8_rtp import picture_loss_indication
 from media.ports import Range
 
-BATCH_SECONDS = 0.2
+BATCH_SECONDS = 0.4
 """Packets are fetched that often, all at once: to be woken by each of a hundred a second costs more than to parse it.
 Also how soon a tap notices that it was closed or that it is time to tell a silence."""
 KEY_FRAME_ASK_MS = 500

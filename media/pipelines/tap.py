@@ -15,6 +15,9 @@ from media.ports import Range
 RATE = 4.0
 """Pictures a second out of the tap; the analyser looks at two of them unless it suspects something."""
 
+PING_SECONDS = 5.0
+"""Pause between pings of a tap's connection: a dead node is silent, and the gateway tells what follows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -40,7 +43,7 @@ async def tapped(
     ``rate``: pictures a second. ``sound``: of the track's sound, too. Raises ``KurentoError`` when the node does not
     have the track (any more).
     """
-    client = KurentoClient(row.node_url)
+    client = KurentoClient(row.node_url, ping_interval=PING_SECONDS)
 
     def changed(binding: Binding) -> None:
         if binding is not Binding.KEPT:
