@@ -1,7 +1,7 @@
 """The job app, and deferring a job in the transaction of the act that needs it."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -40,9 +40,12 @@ class Retry(BaseRetryStrategy):
         return RetryDecision(retry_in={"seconds": self.pause_seconds * (job.attempts + 1)})
 
 
-def make_app(settings: Settings, blueprints: Iterable[Blueprint] = ()) -> procrastinate.App:
+def make_app(
+    settings: Settings, blueprints: Iterable[Blueprint] = (), queues: Collection[str] = ()
+) -> procrastinate.App:
     """Return the job app with the tasks of ``blueprints``, on a pool that ``app.open_async()`` opens.
 
+    ``queues``: periodic tasks of others are not deferred, which whoever works on theirs does. None named: of all.
     Tasks keep their full names (``media.seal``): they are what ``defer`` is told, so no namespace is put before them.
     """
     # One connection fetches, one says that we live, two finish jobs; tasks have a pool of their own.
@@ -54,7 +57,9 @@ def make_app(settings: Settings, blueprints: Iterable[Blueprint] = ()) -> procra
         for task in blueprint.tasks.values():
             task.blueprint = app
         app.tasks.update(blueprint.tasks)
-        app.periodic_registry.periodic_tasks.update(blueprint.periodic_registry.periodic_tasks)
+        for key, periodic in blueprint.periodic_registry.periodic_tasks.items():
+            if not queues or periodic.task.queue in queues:
+                app.periodic_registry.periodic_tasks[key] = periodic
     return app
 
 

@@ -32,6 +32,10 @@ EXIT_DISPOSSESSED: Final = 75
 _POLL_SECONDS: Final = 0.5
 """Asking beats listening here: a lost LISTEN connection would end the worker and with it its live analyses."""
 
+_ABORT_SECONDS: Final = 60.0
+"""How often it is asked whether a running job is to be aborted, which nothing here asks for: procrastinate's own
+command could. At shutdown a job is told without asking."""
+
 _HAND_OVER_SECONDS: Final = 3.0
 """What a job may use to end by itself at shutdown, before it is cancelled and handed over."""
 
@@ -88,7 +92,7 @@ async def _run(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    app = make_app(settings, blueprints)
+    app = make_app(settings, blueprints, queues)
     try:
         await _reach_database(settings)
         await app.open_async()
@@ -125,9 +129,9 @@ async def _until_stopped_or_lost(
         queues=list(queues) or None,  # psycopg makes an array of a list only
         concurrency=settings.worker_concurrency,
         fetch_job_polling_interval=_POLL_SECONDS,
-        abort_job_polling_interval=settings.heartbeat_seconds,
+        abort_job_polling_interval=_ABORT_SECONDS,
         shutdown_graceful_timeout=_HAND_OVER_SECONDS if not queues or _WATCHING in queues else _FINISH_SECONDS,
-        update_heartbeat_interval=settings.heartbeat_seconds,
+        update_heartbeat_interval=settings.takeover_seconds,  # _live says it more often
         stalled_worker_timeout=settings.takeover_seconds,
         listen_notify=False,
         # What succeeded is on the timeline and in the audit log; failed jobs stay a while for support.

@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from procrastinate import Blueprint
 from procrastinate.exceptions import JobAborted
 from procrastinate.jobs import Job
 from sqlalchemy import text
@@ -8,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from appliance import jobs
 from appliance.db import SessionFactory, utcnow
+from appliance.settings import Settings
 
 QUEUED = text("SELECT id, queue_name, task_name, args, status::text, scheduled_at FROM procrastinate_jobs")
 
@@ -38,6 +40,16 @@ def test_second_job_with_a_queueing_lock_is_not_queued_and_the_transaction_goes_
 def test_arguments_must_be_json(session: Session):
     with pytest.raises(TypeError):
         jobs.defer(session, "media.seal", sitting_id=object())
+
+
+@pytest.mark.parametrize(("queues", "periodic"), [((), {"a", "b"}), (("default",), {"a"}), (("analysis",), set())])
+def test_periodic_tasks_are_deferred_by_who_works_on_their_queue_only(settings: Settings, queues, periodic):
+    blueprint = Blueprint()
+    for name, queue in (("a", "default"), ("b", "exports")):
+        blueprint.periodic(cron="* * * * *")(blueprint.task(name=name, queue=queue)(lambda timestamp: None))
+    app = jobs.make_app(settings, [blueprint], queues)
+    assert {each.task.name for each in app.periodic_registry.periodic_tasks.values()} == periodic
+    assert {"a", "b"} <= set(app.tasks)
 
 
 def job(attempts: int) -> Job:
