@@ -43,9 +43,17 @@ class GStreamerMissing(RuntimeError):
     """A GStreamer plugin is missing; the message names the packages."""
 
 
-@functools.cache
+_starting = threading.Lock()
+
+
 def start() -> None:
-    """Initialise GStreamer once; GStreamerMissing when a needed plugin is not installed."""
+    """Initialise GStreamer once; GStreamerMissing when a needed plugin is not installed. Of any thread."""
+    with _starting:  # the cache alone would let two threads that come at once both begin
+        _start()
+
+
+@functools.cache
+def _start() -> None:
     Gst.init(None)
     _load_types()
     missing = [name for name in NEEDED if Gst.ElementFactory.find(name) is None]
