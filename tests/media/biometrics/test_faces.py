@@ -31,6 +31,14 @@ def turned(picture, degrees):
     return cv2.warpAffine(picture, matrix, (640, 480), borderValue=(150, 150, 150))
 
 
+def test_faces_are_found_where_they_are_in_pictures_of_all_sizes(picture, face):
+    for factor in (0.5, 0.9, 1.5, 2, 3.1):
+        whole = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+        (found,) = face_detector().all(whole)
+        assert np.hypot(*np.subtract(np.divide(found.centre, factor), face.centre)) < 0.05 * face.width
+        assert found.width / factor == pytest.approx(face.width, rel=0.06)
+
+
 def test_the_one_face_is_found_where_it_is(picture, face):
     assert face.score > 0.8
     (left_eye, right_eye, nose, mouth), x, y = face.keypoints[:4], *face.centre
