@@ -40,11 +40,11 @@ class InstalledAppliance:
     def code(self, role):
         return pyotp.TOTP(self.totp_secret).now()
 
-    def start_address(self, minutes=10):
-        """The link that a candidate's course gives, to an exam of this length."""
+    def start_address(self, minutes=10, number=7):
+        """The link that a candidate's course gives to the sitting of this number, of an exam of this length."""
         now = utcnow()
         claims = {
-            "userId": "7",
+            "userId": str(number),
             "accountId": "acme",
             "accountName": "Acme Academy",
             "examId": "logic",
@@ -55,7 +55,7 @@ class InstalledAppliance:
             "identification": "face",
             "startDate": (now - timedelta(minutes=5)).isoformat(),
             "endDate": (now + timedelta(hours=1)).isoformat(),
-            "sessionId": "logic-7",
+            "sessionId": f"logic-{number}",
             "sessionUrl": "",
             "firstName": "Ann",
             "lastName": "Example",
