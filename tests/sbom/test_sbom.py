@@ -88,7 +88,7 @@ def test_everything_installed_is_what_is_pinned():
 
 def test_what_the_runtime_needs_is_pinned():
     unpinned = {name for name in sbom.shipped() if _installed(name)} - set(advisories.pins())
-    assert unpinned <= {"kustos", "setuptools"}  # setuptools comes with the venv
+    assert unpinned <= {"kustos"}
 
 
 def _installed(name):
