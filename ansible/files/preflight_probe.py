@@ -128,7 +128,7 @@ def _speed(probe: Path) -> dict:
             waits.append(time.monotonic() - before)
     finally:
         os.close(descriptor)
-    return {"write_mb_s": round(rate, 1), "fsync_ms": round(statistics.median(waits) * 1000, 2)}
+    return {"write_mb_s": round(rate, 1), "fsync_ms": round(statistics.median(waits) * 1000, 4)}
 
 
 def _ports() -> list:
