@@ -27,6 +27,11 @@ def describe_well(engine: Engine, image: Image, face: Face) -> Descriptor:
     return describe_frames(engine, [(image, face)])
 
 
+def describe_alone(engine: Engine, image: Image, face: Face) -> Descriptor:
+    """The face without its mirror image, in half the time: tells sure matches (``Thresholds.alone_match_below``)."""
+    return together(engine.describe_many([face.with_surroundings(image, ROOM)]))
+
+
 def describe_frames(engine: Engine, frames: Sequence[tuple[Image, Face]]) -> Descriptor:
     """One descriptor of one person in several pictures, each as good as its quality gate wants it.
 

@@ -12,7 +12,7 @@ const known = Float32Array.from(reference);
 
 let at = 0;
 /** Only who sits there is made up; when is compared, and what is said of it, is the page's. */
-const identity = { thresholds, objection: () => "", describeWell: async () => vectors[at] };
+const identity = { thresholds, objection: () => "", describeAlone: async () => vectors[at], describeWell: async () => vectors[at] };
 const detector = new Impostor(identity, known, interval);
 const face = new Face(200, 100, 200, 200, 0.95, new Float32Array(12));
 const samples = [];

@@ -7,7 +7,7 @@ import { crop, grey, mean } from "./pixels.js";
 /** @typedef {import("./pixels.js").Picture} Picture */
 /** 128 numbers: a template. It never leaves this browser. @typedef {Float32Array} Descriptor */
 /** @typedef {"match" | "mismatch" | "undetermined"} Verdict */
-/** @typedef {{match_below: number, mismatch_from: number, several_match_below: number, several_mismatch_from: number}} Thresholds */
+/** @typedef {{match_below: number, mismatch_from: number, alone_match_below: number, several_match_below: number, several_mismatch_from: number}} Thresholds */
 /** @typedef {{min_width: number, min_score: number, max_yaw: number, max_pitch: number, min_brightness: number}} QualityGate */
 
 export const DESCRIPTOR_MODEL = "dlib_face_recognition_resnet_model_v1";
@@ -137,6 +137,12 @@ export class Identity {
     const input = await this.aligned(picture, face);
     const [found] = await this.networks.run(DESCRIPTOR_MODEL, input, [1, CHIP_SIZE, CHIP_SIZE, 3]);
     return Float32Array.from(found ?? []);
+  }
+
+  /** The face without its mirror image: tells sure matches. @param {Picture} picture @param {Face} face @returns {Promise<Descriptor>} */
+  async describeAlone(picture, face) {
+    const [part, near] = surroundings(picture, face);
+    return together([await this.describe(part, near)]);
   }
 
   /** The mean of a face and its mirror image: to decide by (media/biometrics/describing.py). @param {Picture} picture @param {Face} face @returns {Promise<Descriptor>} */

@@ -114,14 +114,17 @@ export class Impostor {
 
   /** Of the main face, or of others if that is no match. @param {Scene} scene @param {Face} face @param {Descriptor} reference */
   async nearest(scene, face, reference) {
+    const alone = await this.identity.describeAlone(scene.picture, face);
+    const away = distance(alone, reference);
+    if (away < this.identity.thresholds.alone_match_below) return { found: alone, apart: away };
     let found = await this.identity.describeWell(scene.picture, face);
     let apart = distance(found, reference);
     for (const other of scene.sureFaces.filter((each) => each !== face).slice(0, OTHERS)) {
       if (apart < this.identity.thresholds.match_below) break;
       if (this.identity.objection(scene.picture, other, await scene.meshOf(other))) continue;
       const descriptor = await this.identity.describeWell(scene.picture, other);
-      const away = distance(descriptor, reference);
-      if (away < apart) [found, apart] = [descriptor, away];
+      const distant = distance(descriptor, reference);
+      if (distant < apart) [found, apart] = [descriptor, distant];
     }
     return { found, apart };
   }
