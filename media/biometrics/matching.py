@@ -20,7 +20,7 @@ class Thresholds:
     mismatch_from: float = 0.62
     """Farther is another person: below 1 % of pairs of one person are as far. Between the two nothing is said."""
     alone_match_below: float = 0.475
-    """Of ``describe_alone``, against one of ``describe_well``: nearer is a match, which the mirror image would not undo.
+    """Of ``describe_alone``, against one of ``describe_well``: nearer is a match that the mirror image does not undo.
     8 in 100,000 strangers are as near, all of them matches with the mirror image, too: docs/decisions/0016."""
     several_match_below: float = 0.495
     """The same for the mean of three pictures against one (``describing.together``): 1 in 1,000 strangers is nearer.

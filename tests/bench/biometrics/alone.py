@@ -3,6 +3,8 @@
 Run: python -m tests.bench.biometrics.alone   (half a minute of CPU; docs/decisions/0016 quotes it)
 """
 
+from functools import partial
+
 import numpy as np
 
 from media.biometrics.describing import describe_alone, describe_well
@@ -22,9 +24,7 @@ def main():
     engine, limits = default_engine(), Thresholds()
     told = []
     for name, image, faces in pictures():
-        both = [
-            described(image, faces, lambda *face, way=way: way(engine, *face)) for way in (describe_alone, describe_well)
-        ]
+        both = [described(image, faces, partial(way, engine)) for way in (describe_alone, describe_well)]
         if all(one is not None for one in both):
             told.append((name, *both))
     names, alone, well = (np.array(column) for column in zip(*told, strict=True))
