@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 from importlib import metadata
 from pathlib import Path
 
@@ -33,9 +34,10 @@ def pins() -> dict[str, str]:
 def strays() -> list[str]:
     """Return the installed distributions that are needed or used by tests and differ from their pin."""
     known = pins()
+    own = sysconfig.get_path("purelib")  # setuptools adds to the search path what it brings inside itself
     return [
         f"{one.name} {one.version} is installed, {known[canonicalize_name(one.name)]} is pinned"
-        for one in metadata.distributions()
+        for one in metadata.distributions(path=[own])
         if known.get(canonicalize_name(one.name), one.version) != one.version
     ]
 
