@@ -4,6 +4,8 @@ import base64
 import copy
 import json
 import runpy
+import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 from appliance.deploy import fitness
 from appliance.deploy.fitness import Severity, Wanted, judge
 from appliance.deploy.inventory import GROUPS
+from tests.running import wait_for
 
 PROBE = Path(__file__).parents[3] / "ansible" / "files" / "preflight_probe.py"
 WANTED = Wanted("web-1", frozenset(GROUPS), "exam.example.org", "10.0.0.2", 2, numbers={"kustos": 643})
@@ -146,3 +149,24 @@ def test_the_probe_tells_what_is_judged(tmp_path):
     assert told["numbers"]["root"]["uid_of"] == "root"
     assert list(tmp_path.iterdir()) == []
     assert isinstance(judge(WANTED, told), list)
+
+
+def test_the_listener_ends_when_it_is_taken_away(tmp_path):
+    """The next preflight would find its ports taken."""
+    probe = tmp_path / "probe.py"
+    shutil.copy(PROBE, probe)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    order = {"address": "127.0.0.1", "ports": [["tcp", port]], "seconds": 60}
+    packed = base64.b64encode(json.dumps(order).encode()).decode()
+    with subprocess.Popen([sys.executable, "-I", probe, "listen", packed], stdout=subprocess.PIPE) as listening:
+
+        def answers():
+            with socket.socket() as asking:
+                return asking.connect_ex(("127.0.0.1", port)) == 0
+
+        wait_for(answers, 10, "the listener")
+        probe.unlink()
+        said, _ = listening.communicate(timeout=10)
+    assert json.loads(said) == {"taken": []}
