@@ -7,7 +7,7 @@ squeezed into the file's first milliseconds, one per millisecond, so that nothin
 import io
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -151,10 +151,24 @@ def _write(run: list[Read], mime: str, span: tuple[int, int], path: Path) -> Joi
     with av.open(str(path), "w", format=container, options={**OPTIONS[container], **ZERO}) as writer:
         streams = (run[0].reader.streams.video[:1], run[0].reader.streams.audio[:1])
         outputs = {one.type: writer.add_stream_from_template(one) for one in itertools.chain(*streams)}
-        counts = _mux(writer, outputs, lead, kept, start)
+        counts = _mux(writer, outputs, _placed(lead, kept, (start, end)), start)
     facts = {one.type: _facts(one, counts) for one in itertools.chain(*streams)}
-    duration = max((piece.until_ms for piece in kept), default=start) - start
-    return Joined(path, start, end, min(duration, end - start), {**facts, "container": container})
+    return Joined(path, start, end, end - start, {**facts, "container": container})
+
+
+def _placed(lead: list[Piece], kept: list[Piece], span: tuple[int, int]) -> list[Piece]:
+    """Return the pieces as the file shows them: the lead squeezed, the last picture standing until the span's end.
+
+    Else a screen on which nothing changed would make a file of no length.
+    """
+    start, end = span
+    squeezed = (
+        replace(piece, at_ms=start + number, until_ms=start + number + 1) for number, piece in enumerate(lead)
+    )
+    placed = [*squeezed, *kept]
+    last = max(number for number, piece in enumerate(placed) if piece.kind == "video")
+    placed[last] = replace(placed[last], until_ms=max(placed[last].until_ms, end))
+    return placed
 
 
 def _cut(run: list[Read], start: int, end: int) -> tuple[list[Piece], list[Piece]]:
@@ -181,17 +195,16 @@ def _cut(run: list[Read], start: int, end: int) -> tuple[list[Piece], list[Piece
     return lead, kept
 
 
-def _mux(writer: Any, outputs: dict[str, Any], lead: list[Piece], kept: list[Piece], start: int) -> dict[str, int]:
+def _mux(writer: Any, outputs: dict[str, Any], pieces: list[Piece], start: int) -> dict[str, int]:
     last = dict.fromkeys(outputs, -1)
     counts = {"video": 0, "audio": 0, "keyframes": 0}
-    squeezed = [(piece, start + number) for number, piece in enumerate(lead)]
-    for piece, at in itertools.chain(squeezed, ((piece, piece.at_ms) for piece in kept)):
+    for piece in pieces:
         packet = piece.packet
         behind = round(
             ((packet.pts if packet.pts is not None else packet.dts) - packet.dts) * packet.time_base * 1000
         )
-        last[piece.kind] = max(last[piece.kind] + 1, at - start)
-        length = piece.until_ms - piece.at_ms
+        last[piece.kind] = max(last[piece.kind] + 1, piece.at_ms - start)
+        length = max(piece.until_ms - start - last[piece.kind], 0)
         packet.stream = outputs[piece.kind]
         packet.time_base = MILLISECOND
         packet.dts, packet.pts, packet.duration = last[piece.kind], last[piece.kind] + behind, length

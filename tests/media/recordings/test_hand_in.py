@@ -137,6 +137,16 @@ def test_what_is_not_shown_stays_a_gap(collaborators, session, session_factory, 
     assert {gap.detail for gap in gaps} == {"nothing came"}
 
 
+def test_a_screen_that_stood_still_is_as_long_as_its_span(tmp_path):
+    """Its browser gave a picture before the gap and no other for a second."""
+    still = webm(tmp_path / "still.webm", 1 / 15, audio=False).read_bytes()
+    (made,) = join([Segment(0, 1400, still)], "video/webm", (300, 900), tmp_path)
+    assert (made.start_ms, made.end_ms, made.duration_ms) == (300, 900, 600)
+    with av.open(str(made.path)) as container:
+        assert container.duration == 600_000
+        assert [round(frame.time * 1000) for frame in container.decode(video=0)] == [0]
+
+
 def test_two_gaps_of_one_claim_are_two_parts_and_nothing_recorded_is_touched(
     collaborators, session, session_factory, settings, lost, segment_files
 ):
