@@ -17,10 +17,12 @@ class Bgr:
         self._reformatter = VideoReformatter()
 
     def array(self, picture: av.VideoFrame) -> NDArray[np.uint8]:
-        """HxWx3, 8 bit, blue, green, red; a copy that outlives the decoder."""
+        """HxWx3, 8 bit, blue, green, red, upright as the file says; a copy that outlives the decoder."""
         # left to itself libswscale starts a thread a core for each stream, and wakes all for 0.3 ms
         converted = self._reformatter.reformat(picture, format="bgr24", threads=1)
-        return np.asarray(converted.to_ndarray(), dtype=np.uint8)
+        stored = np.asarray(converted.to_ndarray(), dtype=np.uint8)
+        quarters = round(picture.rotation / 90) % 4  # telephones store as the sensor lies, and say so
+        return np.ascontiguousarray(np.rot90(stored, quarters)) if quarters else stored
 
 
 class DecodedFrame(Frame):

@@ -1,10 +1,12 @@
 """One contract for every source of pictures: a file, and the same file sent by RTP as a media node would."""
 
 import socket
+import struct
 import subprocess
 import threading
 import time
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -299,3 +301,26 @@ def test_pictures_fit_opencv(clip):
     frame = next(FileSource(clip).frames())
     assert frame.image.flags["C_CONTIGUOUS"]
     assert cv2.cvtColor(frame.image, cv2.COLOR_BGR2GRAY).shape == (240, 320)
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_what_a_telephone_stores_turned_is_seen_upright(tmp_path, quarters):
+    """The matrix of MP4's track header (ISO/IEC 14496-12, 8.3.2) says how far to turn for showing."""
+    upright = next(iter(coloured()))
+    path = tmp_path / "turned.mp4"
+    with av.open(str(path), "w") as container:
+        stored = np.ascontiguousarray(np.rot90(upright, -quarters))
+        stream = container.add_stream("mpeg4", rate=4)
+        stream.height, stream.width, stream.pix_fmt, stream.bit_rate = *stored.shape[:2], "yuv420p", 2_000_000
+        for _ in range(4):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(stored, format="bgr24")))
+        container.mux(stream.encode(None))
+    one, content = 0x10000, path.read_bytes()
+    straight = struct.pack(">9i", one, 0, 0, 0, one, 0, 0, 0, 1 << 30)
+    cosine, sine = ((one, 0), (0, -one), (-one, 0), (0, one))[quarters]
+    turned = struct.pack(">9i", cosine, sine, 0, -sine, cosine, 0, 0, 0, 1 << 30)
+    at = content.index(straight, content.index(b"tkhd"))
+    path.write_bytes(content[:at] + turned + content[at + len(straight) :])
+    seen = [item.image for item in FileSource(path).frames() if isinstance(item, Frame)]
+    assert seen[0].shape == upright.shape
+    assert np.abs(seen[0].astype(int) - upright).mean() < 8
