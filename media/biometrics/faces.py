@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from media.biometrics.model_files import FACE_FULL_RANGE, FACE_SHORT_RANGE, LiteModel, ModelFile, Tensor, once
-from media.biometrics.regions import Image, Points
+from media.biometrics.regions import Image, Points, resized
 
 # pictures are small and a worker analyses several at once: OpenCV's own threads would only get in each other's way
 cv2.setNumThreads(1)
@@ -107,12 +107,11 @@ class BlazeFace:
         scale = self._size / max(height, width)
         wide, high = max(round(width * scale), 1), max(round(height * scale), 1)
         left, top = (self._size - wide) // 2, (self._size - high) // 2
-        small = cv2.resize(image, (wide, high), interpolation=cv2.INTER_AREA)
-        square = np.zeros((self._size, self._size, 3), dtype=np.uint8)
-        square[top : top + high, left : left + wide] = cv2.cvtColor(small, cv2.COLOR_BGR2RGB)
-        tensor = square.astype(np.float32)
-        tensor *= np.float32(2 / 255)
-        tensor -= np.float32(1)
+        colours = cv2.cvtColor(resized(image, wide, high), cv2.COLOR_BGR2RGB)
+        tensor = np.full((self._size, self._size, 3), -1, dtype=np.float32)
+        inside = tensor[top : top + high, left : left + wide]
+        np.multiply(colours, np.float32(2 / 255), out=inside)
+        inside -= np.float32(1)
         return tensor, scale, left, top
 
     def detect(self, image: Image) -> list[Face]:

@@ -1,6 +1,6 @@
 /** @file Faces in a picture: BlazeFace for near and far ones, decoded as media/biometrics/faces.py does it. */
 
-import { resize } from "./pixels.js";
+import { shrink } from "./pixels.js";
 
 /** @typedef {import("./pixels.js").Picture} Picture */
 /** @typedef {import("./networks.js").Networks} Networks */
@@ -80,7 +80,7 @@ function letterbox(picture, size) {
   const high = Math.max(Math.round(picture.height * scale), 1);
   const left = Math.floor((size - wide) / 2);
   const top = Math.floor((size - high) / 2);
-  const small = resize(picture, wide, high);
+  const small = shrink(picture, wide, high);
   const tensor = new Float32Array(size * size * 3).fill(-1);
   for (let y = 0; y < high; y += 1) {
     for (let x = 0; x < wide; x += 1) {

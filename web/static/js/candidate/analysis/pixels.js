@@ -66,6 +66,19 @@ export function resize(picture, width, height, part = { left: 0, top: 0, width: 
   return { width, height, rgba };
 }
 
+/**
+ * The picture as small as a network takes it, halved as often as it goes, then the rest (as the server does it).
+ * @param {Picture} picture
+ * @param {number} width
+ * @param {number} height
+ */
+export function shrink(picture, width, height) {
+  let left = picture;
+  while (left.width >= 2 * width && left.height >= 2 * height)
+    left = resize(left, Math.floor(left.width / 2), Math.floor(left.height / 2));
+  return resize(left, width, height);
+}
+
 /** @param {Picture} picture @param {number} left @param {number} row @param {[number, number][][]} columns @param {Float64Array} line */
 function acrossRow({ rgba, width }, left, row, columns, line) {
   const start = (row * width + left) * 4;
