@@ -106,7 +106,7 @@ def _pooled(counts: Counts) -> Json:
     wrong, of = counts.sum(axis=0)
     shares = np.full(len(counts), 1 / len(counts))
     drawn = np.random.default_rng(SEED).multinomial(len(counts), shares, size=RESAMPLES) @ counts
-    return {**_figure(wrong / of, drawn[:, 0] / np.clip(drawn[:, 1], 1, None)), "n": int(of), "hits": int(wrong)}
+    return {**_figure(wrong, of, drawn[:, 0], drawn[:, 1]), "n": int(of), "hits": int(wrong)}
 
 
 def _range(values: list[float]) -> Json:
@@ -218,11 +218,10 @@ class _Crossing:
         of_own = np.diag(self._by_people(self.own))
         shares = np.full(self.people, 1 / self.people)
         drawn = np.random.default_rng(SEED).multinomial(self.people, shares, size=RESAMPLES).astype(np.float64)
-        fmr = np.einsum("ri,ri->r", drawn @ false, drawn) / np.einsum("ri,ri->r", drawn @ of_strangers, drawn)
-        fnmr = (drawn @ missed) / np.clip(drawn @ of_own, 1, None)
+        wrong, of = (np.einsum("ri,ri->r", drawn @ counts, drawn) for counts in (false, of_strangers))
         return {
-            "fmr": _figure(false.sum() / of_strangers.sum(), fmr),
-            "fnmr": _figure(missed.sum() / max(of_own.sum(), 1), fnmr),
+            "fmr": _figure(false.sum(), of_strangers.sum(), wrong, of),
+            "fnmr": _figure(missed.sum(), of_own.sum(), drawn @ missed, drawn @ of_own),
         }
 
     def _by_people(self, flags: Flags) -> Counts:
@@ -231,6 +230,10 @@ class _Crossing:
         return np.bincount(cells, minlength=self.people**2).reshape(self.people, self.people).astype(np.float64)
 
 
-def _figure(value: float, resampled: Counts) -> Json:
-    ends = np.quantile(resampled, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return {"value": round(float(value), 6), "interval": [round(float(end), 6) for end in ends]}
+def _figure(wrong: float, of: float, drawn_wrong: Counts, drawn_of: Counts) -> Json:
+    """A share and its interval; draws of few people that have nothing to count in are left out."""
+    counted = drawn_of > 0
+    if of <= 0 or not counted.any():
+        return {"value": None, "interval": None}
+    ends = np.quantile(drawn_wrong[counted] / drawn_of[counted], [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return {"value": round(float(wrong / of), 6), "interval": [round(float(end), 6) for end in ends]}

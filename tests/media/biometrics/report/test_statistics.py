@@ -98,3 +98,12 @@ def test_several_pictures_are_held_against_single_ones(people):
     assert found["comparisons_of_strangers"] == 48 * 44
     assert all(0 <= row["fmr"]["value"] <= 1 for row in found["rates"])
     assert several_against_one({1: [np.ones(128)]})["rates"] == []
+
+
+def test_draws_of_one_person_alone_say_nothing_of_strangers(people):
+    """Of three people one draw in nine has the same three times: nobody to mistake for another."""
+    few = {number: people[number] for number in list(people)[:3]}
+    for row in all_against_all(few)["rates"]:
+        for name in ("fmr", "fnmr"):
+            low, high = row[name]["interval"]
+            assert 0 <= low <= row[name]["value"] <= high <= 1
