@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from appliance.vocabulary import Movement
 from media.biometrics.engine import Engine
 from media.biometrics.faces import face_detector
+from media.biometrics.liveness import frontal
 from media.biometrics.looks import SURE, Look, look_at
 from media.biometrics.mesh import mesh_network
 from media.biometrics.regions import Image
@@ -129,7 +130,8 @@ def presentation(
         for index, posture in enumerate(postures(movement, species)):
             at_ms = (number * STEP_LOOKS + index) * EVERY_MS
             looks.append(replace(who.look(species, posture), at_ms=at_ms, step=number))
-    return looks
+    described = frontal(looks)  # as the check-in does it: a face turned far away is nobody's
+    return [look if index in described else replace(look, descriptor=None) for index, look in enumerate(looks)]
 
 
 def postures(movement: Movement | None, species: Species) -> list[Posture]:

@@ -13,8 +13,8 @@ from media.biometrics.regions import Image
 from media.biometrics.report.contents import Contents
 from media.biometrics.report.statistics import Json
 
-PORTRAITS: Final = 3
-"""Of different people; each is presented 24 times and costs more than 10 s of a core."""
+PORTRAITS: Final = 8
+"""Of different people; each is presented 24 times and costs some 10 s of a core."""
 
 
 def report(found: Contents, progress: Callable[[str], None]) -> Json:
