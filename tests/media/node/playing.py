@@ -263,7 +263,8 @@ def probed(path: Path) -> dict:
     """ffprobe's word on container and streams; fails on any complaint."""
     command = ["ffprobe", "-v", "error", "-show_format", "-show_streams", "-of", "json", str(path)]
     run = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert run.stderr == ""
+    # Ubuntu's is linked with libgcrypt, which says this where no memory can be locked; it is not about the file
+    assert [line for line in run.stderr.splitlines() if line != "Warning: using insecure memory!"] == []
     return json.loads(run.stdout)
 
 
