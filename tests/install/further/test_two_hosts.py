@@ -167,7 +167,8 @@ def test_preflight_looks_at_both_and_names_a_way_that_is_closed(front, back):
     assert looked() == set()
     back.run("nft", "insert", "rule", "inet", "kustos", "input", "tcp", "dport", "5432", "drop")
     closed = looked()
-    back.run("systemctl", "reload", "nftables")
+    opened = back.call("systemctl", "reload", "nftables")
+    assert opened.returncode == 0, back.run("journalctl", "--no-pager", "-u", "nftables", "-n", "30")
     assert closed == {("front.test", "way", f"TCP 5432 of back.test ({back.address})")}
 
 
