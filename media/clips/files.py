@@ -48,7 +48,8 @@ def write_webm(
     with av.open(str(path), "w", format="webm") as container:
         video = container.add_stream("libvpx", rate=fps)
         video.bit_rate, video.pix_fmt, video.gop_size = bitrate, "yuv420p", fps * 2
-        video.options = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}
+        # negative: a fixed speed; else libvpx spends what time the machine leaves, and each run makes another file
+        video.options = {"deadline": "realtime", "cpu-used": "-8", "lag-in-frames": "0"}
         if layers == 2:
             video.options = {**video.options, **two_layers(bitrate)}
         audio = container.add_stream("libopus", rate=SAMPLE_RATE, layout="mono") if sound else None

@@ -24,7 +24,7 @@ def write_clip(path: Path, colour: str, seconds: float = 4.0, size=(320, 240), r
         video = container.add_stream("libx264" if mp4 else "libvpx", rate=15)
         video.width, video.height, video.pix_fmt = width, height, "yuv420p"
         video.options = (
-            {"g": "15", "profile": "baseline"} if mp4 else {"g": "15", "deadline": "realtime", "cpu-used": "8"}
+            {"g": "15", "profile": "baseline"} if mp4 else {"g": "15", "deadline": "realtime", "cpu-used": "-8"}
         )
         audio = container.add_stream("aac" if mp4 else "libopus", rate=48000)
         audio.layout = "stereo"

@@ -12,7 +12,7 @@ def webm(path, seconds=3.0, fps=15, audio=True):
     with av.open(str(path), "w", format="webm", options={"live": "1"}) as container:
         video = container.add_stream("libvpx", rate=fps)
         video.width, video.height, video.pix_fmt = 160, 120, "yuv420p"
-        video.options = {"deadline": "realtime", "cpu-used": "8", "g": str(fps), "keyint_min": str(fps)}
+        video.options = {"deadline": "realtime", "cpu-used": "-8", "g": str(fps), "keyint_min": str(fps)}
         sound = container.add_stream("libopus", rate=48000) if audio else None
         if sound is not None:
             sound.layout = "stereo"
