@@ -50,12 +50,13 @@ class FaceWatch:
         """All faces of a picture, largest first. ``thumbnail``: the same in grey, 60x80."""
         near = self._detector.short.detect(image)
         believed = [face for face in near if not self._is_denied(face)]
-        faces = distinct(believed)
-        if self._is_recent(at_ms) and self._is_calm(faces):
+        is_recent = self._is_recent(at_ms)
+        faces = self._followed(image, distinct(believed)) if is_recent else []
+        if self._is_calm(faces):
             self._near_only.append((at_ms, image))
             self._before = faces
             return faces
-        if self._is_recent(at_ms) and self._is_still(thumbnail):
+        if is_recent and self._is_still(thumbnail):
             self._near_only.append((at_ms, image))
             near = believed
         else:
@@ -86,6 +87,17 @@ class FaceWatch:
         taken = list(reversed(self._near_only))
         self._near_only.clear()
         return taken
+
+    def _followed(self, image: Image, faces: list[Face]) -> list[Face]:
+        """The same; distant ones of before where the near detector sees them in an enlarged part of the picture."""
+        sure = [face for face in faces if face.score >= SURE]
+        distant = [old for old in self._before if not any(_stayed(face, old) for face in sure)]
+        if not sure or not 0 < len(distant) <= CLOSER_LOOKS:
+            return faces
+        for old in distant:
+            again = [one for one in self._enlarged(image, old) if _stayed(one, old)]
+            sure += [replace(again[0], score=old.score)] if again else []
+        return distinct(sure + faces)
 
     def _closer(self, image: Image, faces: list[Face]) -> list[Face]:
         """The same; weak ones as the near detector sees them in an enlarged part of the picture, if it does."""

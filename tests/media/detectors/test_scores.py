@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from media.biometrics.faces import Face
+from media.biometrics.faces import Face, face_detector
 from media.biometrics.gaze_map import GazeMap, PointLooks, features_of
 from media.biometrics.matching import QualityGate, Thresholds
 from media.biometrics.mesh import EyeGaze, HeadPose
@@ -16,7 +16,7 @@ from media.biometrics.photos import check_photo
 from media.clips.drawn import portrait, portrait_jpeg
 from media.detectors.absence import Absence
 from media.detectors.extra_person import ExtraPerson
-from media.detectors.face_watch import FaceWatch
+from media.detectors.face_watch import SURE, FaceWatch
 from media.detectors.frozen_picture import FrozenPicture
 from media.detectors.gaze import LEARNING_MS, Gaze
 from media.detectors.impostor import CHECKS, IdentityInterval, Impostor
@@ -88,6 +88,27 @@ def test_the_far_detector_looks_at_every_fourth_picture_and_whenever_there_is_do
     near.clear()
     asked = len(far)
     assert (looks(10_000, 10_500), len(far)) == ([(1, [])], asked + 1)
+
+
+def test_a_distant_face_is_followed_without_the_far_detector_until_it_goes():
+    """Somebody far behind whom the near detector does not see in the whole picture, but in a part of it, enlarged."""
+    picture, empty, far = seated(left=0), seated(left=0), []
+    child = cv2.resize(portrait(), (180, 180), interpolation=cv2.INTER_AREA)
+    picture[100:280, 460:640] = child
+    networks = face_detector()
+    detector = SimpleNamespace(
+        short=networks.short, full=SimpleNamespace(detect=lambda image: far.append(1) or networks.full.detect(image))
+    )
+    assert len([face for face in networks.short.detect(picture) if face.score >= SURE]) == 1
+    watch = FaceWatch(detector)
+
+    def looks(image, first, last):
+        found = [watch.look(at_ms, image, grey(at_ms // 500 % 2 * 40)) for at_ms in range(first, last, 500)]
+        return [sum(face.score >= SURE for face in faces) for faces in found], len(far)
+
+    assert looks(picture, 0, 4000) == ([2] * 8, 2)
+    assert looks(empty, 4000, 4500) == ([1], 3), "gone: the far detector looks at once"
+    assert looks(empty, 4500, 6000) == ([1] * 3, 3)
 
 
 def test_what_the_mesh_denies_is_left_alone_until_the_far_detector_looks_again():
