@@ -21,9 +21,11 @@ from media.frames.udp import Inlet
 from media.frames.vp8_rtp import picture_loss_indication
 from media.ports import Range
 
-BATCH_SECONDS = 0.4
-"""Packets are fetched that often, all at once: to be woken by each of a hundred a second costs more than to parse it.
-Also how soon a tap notices that it was closed or that it is time to tell a silence."""
+BATCH_SECONDS = 0.8
+"""Packets are fetched that often, all at once: to be woken by each of a hundred a second costs more than to parse it,
+and the second picture of a batch finds the networks in the core's memory. Also how soon a silence is told."""
+WAITING_SECONDS = 0.2
+"""The same while no picture can be decoded, so that a key frame is asked for, and seen, soon."""
 KEY_FRAME_ASK_MS = 500
 """Shortest time between two requests for a key frame."""
 
@@ -126,7 +128,7 @@ class RtpTap:
         sounds = SoundTrack(self.source) if self._audio else None
         dark = Lull(NoPicture, self.source, now_ms(), self._silence_ms)
         hush = Lull(NoSound, self.source, now_ms(), self._silence_ms)
-        while not self._closed.wait(BATCH_SECONDS):
+        while not self._closed.wait(WAITING_SECONDS if pictures.wants_key else BATCH_SECONDS):
             arrived_ms = now_ms()
             items: list[Item] = []
             for picture in self._pictures(pictures, arrived_ms):
