@@ -131,6 +131,7 @@ def test_nothing_is_touched_without_a_backup(host, first_version, appliance, bro
     done = call(host, "next", "install", "--skip-preflight")
     assert done.returncode == 1
     assert f"runs Kustos {first_version}, and this is {NEXT}: run `kustos upgrade`" in done.stderr
+    assert " changed " not in done.stdout, "refused before any host is touched"
 
 
 def test_an_exam_goes_on_and_is_waited_for_moved_nowhere_or_interrupted_for_a_moment(host, appliance, browser):
