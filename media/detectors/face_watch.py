@@ -1,8 +1,8 @@
 """Which of the two face detectors looks at which picture: the near one at each, the far one when there is reason.
 
 The far one costs three times as much and sees what the near one misses: distant faces, which do not come and go
-within a second or two. In a picture that stayed as it was it would see again what it saw; and whom it saw, the near one
-follows in the part of the picture about them, enlarged.
+within a second or two. In a picture that stayed as it was it would see again what it saw; and whom it saw, the
+near one follows in the part of the picture about them, enlarged.
 """
 
 from collections import deque
