@@ -93,7 +93,7 @@ class FaceWatch:
         """The same; distant ones of before where the near detector sees them in an enlarged part of the picture."""
         sure = [face for face in faces if face.score >= SURE]
         distant = [old for old in self._before if not any(_stayed(face, old) for face in sure)]
-        if not sure or not 0 < len(distant) <= CLOSER_LOOKS:
+        if not sure or not 0 < len(distant) <= CLOSER_LOOKS or any(old.score < SURE for old in distant):
             return faces
         for old in distant:
             again = [one for one in self._enlarged(image, old) if _stayed(one, old)]
