@@ -20,6 +20,11 @@ class Lull(Generic[Nothing]):
         self._last_ms = opened_ms
         self._due_ms = opened_ms + after_ms
 
+    @property
+    def due_ms(self) -> int:
+        """When it will be told next if nothing comes."""
+        return self._due_ms
+
     def ends(self, at_ms: int) -> None:
         """There was something until then."""
         self._last_ms = at_ms

@@ -23,7 +23,7 @@ from media.ports import Range
 
 BATCH_SECONDS = 0.8
 """Packets are fetched that often, all at once: to be woken by each of a hundred a second costs more than to parse it,
-and the second picture of a batch finds the networks in the core's memory. Also how soon a silence is told."""
+and the second picture of a batch finds the networks in the core's memory. Sooner where a silence is to be told."""
 WAITING_SECONDS = 0.2
 """The same while no picture can be decoded, so that a key frame is asked for, and seen, soon."""
 KEY_FRAME_ASK_MS = 500
@@ -128,7 +128,7 @@ class RtpTap:
         sounds = SoundTrack(self.source) if self._audio else None
         dark = Lull(NoPicture, self.source, now_ms(), self._silence_ms)
         hush = Lull(NoSound, self.source, now_ms(), self._silence_ms)
-        while not self._closed.wait(WAITING_SECONDS if pictures.wants_key else BATCH_SECONDS):
+        while not self._closed.wait(_pause(pictures.wants_key, dark.due_ms, hush.due_ms if sounds else dark.due_ms)):
             arrived_ms = now_ms()
             items: list[Item] = []
             for picture in self._pictures(pictures, arrived_ms):
@@ -156,6 +156,12 @@ class RtpTap:
         self._asked_ms = moment
         port = rtp_port + 1 if self._rtcp_port is None else (self._rtcp_port or rtp_port)
         self._video.send(picture_loss_indication(self._own_ssrc, media_ssrc), host, port)
+
+
+def _pause(wants_key: bool, *due_ms: int) -> float:
+    """Seconds until packets are fetched again; ``due_ms``: when a silence is told if they bring nothing."""
+    left = max(min(due_ms) - now_ms(), 10) / 1000
+    return min(left, WAITING_SECONDS if wants_key else BATCH_SECONDS)
 
 
 def _video_section(description: str) -> list[str]:
