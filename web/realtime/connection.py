@@ -126,9 +126,17 @@ class Connection:
         return f"{self.id}/{name}"
 
     async def deliver(self, message: AnyServerMessage) -> None:
-        """Queue a message, waiting for room: for a replay, which is longer than the queue."""
-        if self.closed_by is None:
-            await self._outgoing.put(message)
+        """Queue a message, waiting for room: for a replay, which is longer than the queue.
+
+        Nothing is queued, nor waited for, once the browser is gone: nobody makes room any more.
+        """
+        if self.closed_by is not None or self._sender.done():
+            return
+        putting = asyncio.create_task(self._outgoing.put(message))
+        try:
+            await asyncio.wait({putting, self._sender}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            putting.cancel()
 
     def fault(self, error: ApplianceError, ref: str = "") -> None:
         """Say why a message was not carried out."""

@@ -215,6 +215,22 @@ async def test_who_does_not_read_is_closed_and_can_come_back(
     await again.event("media.state", text=big)
 
 
+async def test_who_goes_in_the_middle_of_what_was_missed_leaves_nothing_behind(
+    gateway, proctor, sitting, session_factory, settings
+):
+    """The queue is full, the browser gone: nobody makes room for what is still to be told."""
+    for _ in range(connection.OUTGOING + 100):
+        await asyncio.to_thread(publish, session_factory, sitting, "media.state", text="y" * 100_000)
+    socket = await connect(gateway.url, max_size=None, compression=None, proxy=None, max_queue=1)
+    token = live_tokens.for_user(settings, proctor.id, proctor.company_id, proctor.role, "P")
+    await socket.send(json.dumps({"type": "hello", "token": token, "since": 0}))
+    await until(lambda: len(gateway.rooms) == 1)
+    slow = next(iter(gateway.rooms))
+    await until(slow._outgoing.full, 10, "a full queue")
+    socket.transport.abort()
+    await until(lambda: len(gateway.rooms) == 0, 10, "the socket to be gone")
+
+
 async def test_a_candidate_may_not_watch_and_a_proctor_may_not_publish(browser, sitting, proctor):
     page, room = browser().candidate_of(sitting), browser().staff(proctor)
     await page.open()
