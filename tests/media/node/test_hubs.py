@@ -80,38 +80,46 @@ async def eventually(pipeline, source, path, places, colours, tones, middle=None
     raise AssertionError(f"{seen} is seen and {heard} heard instead of {colours} and {tones}")
 
 
+async def four_people(client, files, tmp_path):
+    """See all and hear the others, one leaves, the rest go."""
+    pipeline = await MediaPipeline.create(client)
+    hub = await Composite.create(pipeline)
+    people = [await publish(pipeline, Clip.load(files[name])) for name in COLOURS]
+    ports = [await HubPort.create(hub) for _ in people]
+    for person, port in zip(people, ports, strict=True):
+        await person.endpoint.connect(port)
+    viewer, _ = await watch(pipeline, ports[1])
+    await until(lambda: len(viewer.pictures) > 10 and viewer.packets_of_sound > 20, what="viewing")
+    assert viewer.pictures[-1][1:] == (800, 600)
+    assert await ports[1].is_media_transcoding(MediaType.VIDEO)
+    all_four = list(COLOURS)
+    await asyncio.gather(
+        eventually(pipeline, ports[0], tmp_path / "first.webm", GRID, all_four, {"green", "blue", "yellow"}),
+        eventually(pipeline, ports[3], tmp_path / "last.webm", GRID, all_four, {"red", "green", "blue"}),
+    )
+    await people[1].endpoint.disconnect(ports[1])
+    fewer = ["red", "blue", "yellow", "black"]
+    await eventually(pipeline, ports[0], tmp_path / "fewer.webm", GRID, fewer, {"blue", "yellow"})
+    await asyncio.to_thread(viewer.close)
+    for person in people:
+        await person.close()
+    await pipeline.release()
+    assert await ServerManager(client).get_pipelines() == []
+
+
 async def test_four_people_see_all_and_hear_the_others(own_node, files, tmp_path):
-    """By WebRTC; afterwards nothing of it is left in the node."""
-    client = await running(own_node)
-    before = None
-    for _attempt in range(2):  # what the first one loads stays
-        pipeline = await MediaPipeline.create(client)
-        hub = await Composite.create(pipeline)
-        people = [await publish(pipeline, Clip.load(files[name])) for name in COLOURS]
-        ports = [await HubPort.create(hub) for _ in people]
-        for person, port in zip(people, ports, strict=True):
-            await person.endpoint.connect(port)
-        viewer, _ = await watch(pipeline, ports[1])
-        await until(lambda viewer=viewer: len(viewer.pictures) > 10 and viewer.packets_of_sound > 20, what="viewing")
-        assert viewer.pictures[-1][1:] == (800, 600)
-        assert await ports[1].is_media_transcoding(MediaType.VIDEO)
-        all_four = list(COLOURS)
-        await asyncio.gather(
-            eventually(pipeline, ports[0], tmp_path / "first.webm", GRID, all_four, {"green", "blue", "yellow"}),
-            eventually(pipeline, ports[3], tmp_path / "last.webm", GRID, all_four, {"red", "green", "blue"}),
-        )
-        await people[1].endpoint.disconnect(ports[1])
-        fewer = ["red", "blue", "yellow", "black"]
-        await eventually(pipeline, ports[0], tmp_path / "fewer.webm", GRID, fewer, {"blue", "yellow"})
-        await asyncio.to_thread(viewer.close)
-        for person in people:
-            await person.close()
-        await pipeline.release()
-        assert await ServerManager(client).get_pipelines() == []
-        if before is None:
-            await asyncio.sleep(0.5)
+    """By WebRTC; afterwards nothing of it is left in the node: pools of threads stop growing, what leaks does not."""
+    client, before = await running(own_node), (0, 0)
+    for attempt in range(4):
+        await four_people(client, files, tmp_path)
+        try:
+            await until(
+                lambda before=before: own_node.threads() <= before[0] and own_node.descriptors() <= before[1], 5
+            )
+            break
+        except AssertionError:
+            assert attempt < 3, "each round leaves more behind"
             before = own_node.threads(), own_node.descriptors()
-    await until(lambda: own_node.threads() <= before[0] and own_node.descriptors() <= before[1], what="cleaning up")
     await client.close()
 
 
