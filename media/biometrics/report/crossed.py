@@ -104,8 +104,7 @@ def _chosen_elsewhere(people: People, fold: set[Any]) -> tuple[dict[str, float],
 def _pooled(counts: Counts) -> Json:
     """The share over all people of Nx2 (wrong, of), its interval over people drawn anew."""
     wrong, of = counts.sum(axis=0)
-    shares = np.full(len(counts), 1 / len(counts))
-    drawn = np.random.default_rng(SEED).multinomial(len(counts), shares, size=RESAMPLES) @ counts
+    drawn = _drawn(len(counts)) @ counts
     return {**_figure(wrong, of, drawn[:, 0], drawn[:, 1]), "n": int(of), "hits": int(wrong)}
 
 
@@ -216,8 +215,7 @@ class _Crossing:
         false, of_strangers = self._by_people(near & self.strangers), self._by_people(self.strangers)
         missed = np.diag(self._by_people(~near & self.own))
         of_own = np.diag(self._by_people(self.own))
-        shares = np.full(self.people, 1 / self.people)
-        drawn = np.random.default_rng(SEED).multinomial(self.people, shares, size=RESAMPLES).astype(np.float64)
+        drawn = _drawn(self.people)
         wrong, of = (np.einsum("ri,ri->r", drawn @ counts, drawn) for counts in (false, of_strangers))
         return {
             "fmr": _figure(false.sum(), of_strangers.sum(), wrong, of),
@@ -228,6 +226,12 @@ class _Crossing:
         rows, columns = np.nonzero(flags)
         cells = self.whose[rows] * self.people + self.owner[columns]
         return np.bincount(cells, minlength=self.people**2).reshape(self.people, self.people).astype(np.float64)
+
+
+def _drawn(people: int) -> Counts:
+    """RESAMPLES x people: how often each is in a draw of as many, with replacement (bootstrap)."""
+    shares = np.full(people, 1 / people)
+    return np.random.default_rng(SEED).multinomial(people, shares, size=RESAMPLES).astype(np.float64)
 
 
 def _figure(wrong: float, of: float, drawn_wrong: Counts, drawn_of: Counts) -> Json:
