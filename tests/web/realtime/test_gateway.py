@@ -194,14 +194,19 @@ async def test_a_huge_message_ends_the_socket(browser, sitting):
     assert await page.closed() == 1009
 
 
+async def deaf(gateway, proctor, settings, **hello):
+    """A proctor's socket that reads nothing, and what the gateway has of it."""
+    socket = await connect(gateway.url, max_size=None, compression=None, proxy=None, max_queue=1)
+    token = live_tokens.for_user(settings, proctor.id, proctor.company_id, proctor.role, "P")
+    await socket.send(json.dumps({"type": "hello", "token": token, **hello}))
+    await until(lambda: len(gateway.rooms) == 1)
+    return socket, next(iter(gateway.rooms))
+
+
 async def test_who_does_not_read_is_closed_and_can_come_back(
     browser, gateway, proctor, sitting, session_factory, settings
 ):
-    socket = await connect(gateway.url, max_size=None, compression=None, proxy=None, max_queue=1)
-    token = live_tokens.for_user(settings, proctor.id, proctor.company_id, proctor.role, "P")
-    await socket.send(json.dumps({"type": "hello", "token": token}))
-    await until(lambda: len(gateway.rooms) == 1)
-    slow = next(iter(gateway.rooms))
+    socket, slow = await deaf(gateway, proctor, settings)
     big = "y" * 100_000
     for _ in range(connection.OUTGOING + 400):
         await asyncio.to_thread(publish, session_factory, sitting, "media.state", text=big)
@@ -221,11 +226,7 @@ async def test_who_goes_in_the_middle_of_what_was_missed_leaves_nothing_behind(
     """The queue is full, the browser gone: nobody makes room for what is still to be told."""
     for _ in range(connection.OUTGOING + 100):
         await asyncio.to_thread(publish, session_factory, sitting, "media.state", text="y" * 100_000)
-    socket = await connect(gateway.url, max_size=None, compression=None, proxy=None, max_queue=1)
-    token = live_tokens.for_user(settings, proctor.id, proctor.company_id, proctor.role, "P")
-    await socket.send(json.dumps({"type": "hello", "token": token, "since": 0}))
-    await until(lambda: len(gateway.rooms) == 1)
-    slow = next(iter(gateway.rooms))
+    socket, slow = await deaf(gateway, proctor, settings, since=0)
     await until(slow._outgoing.full, 10, "a full queue")
     socket.transport.abort()
     await until(lambda: len(gateway.rooms) == 0, 10, "the socket to be gone")
