@@ -1,6 +1,7 @@
 """Hubs with real media: who is shown where, who is heard by whom."""
 
 import asyncio
+import contextlib
 import functools
 
 import pytest
@@ -108,18 +109,19 @@ async def four_people(client, files, tmp_path):
 
 
 async def test_four_people_see_all_and_hear_the_others(own_node, files, tmp_path):
-    """By WebRTC; afterwards nothing of it is left in the node: pools of threads stop growing, what leaks does not."""
-    client, before = await running(own_node), (0, 0)
-    for attempt in range(4):
+    """By WebRTC; afterwards nothing of it is left in the node. What leaks grows with each round."""
+    client = await running(own_node)
+    await four_people(client, files, tmp_path)  # what the first one loads stays
+    await asyncio.sleep(0.5)
+    counts = [(own_node.threads(), own_node.descriptors())]
+    while len(counts) < 4:
         await four_people(client, files, tmp_path)
-        try:
-            await until(
-                lambda before=before: own_node.threads() <= before[0] and own_node.descriptors() <= before[1], 5
-            )
+        threads, descriptors = counts[-1]
+        with contextlib.suppress(AssertionError):
+            await until(lambda: own_node.threads() <= threads and own_node.descriptors() <= descriptors)  # noqa: B023
             break
-        except AssertionError:
-            assert attempt < 3, "each round leaves more behind"
-            before = own_node.threads(), own_node.descriptors()
+        counts.append((own_node.threads(), own_node.descriptors()))
+    assert len(counts) < 4, f"threads and descriptors after each round: {counts}"
     await client.close()
 
 
